@@ -1,0 +1,9 @@
+"""Energy-based models in PyMC."""
+
+from pymc_ebm import energies
+from pymc_ebm.boltzmann import Boltzmann
+from pymc_ebm.errors import MissingPartitionError
+from pymc_ebm.graphs import Graph
+from pymc_ebm.ising import Ising
+from pymc_ebm.potentials import energy_potential
+from pymc_ebm.step_methods import ChromaticGibbs

@@ -1,0 +1,23 @@
+"""Energies E(x; θ) as PyTensor graphs, one family a file."""
+
+from pymc_ebm.energies.boltzmann_machine import BoltzmannMachine
+from pymc_ebm.energies.custom import Custom
+from pymc_ebm.energies.double_well import DoubleWell
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.energies.gaussian import Gaussian
+from pymc_ebm.energies.gaussian_mixture import GaussianMixture
+from pymc_ebm.energies.ising import Ising
+from pymc_ebm.energies.mlp import MLP
+from pymc_ebm.energies.ring import Ring
+
+__all__ = [
+    "MLP",
+    "BoltzmannMachine",
+    "Custom",
+    "DoubleWell",
+    "Energy",
+    "Gaussian",
+    "GaussianMixture",
+    "Ising",
+    "Ring",
+]

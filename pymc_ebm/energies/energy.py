@@ -1,0 +1,271 @@
+"""The energy protocol and its algebra."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+import pytensor.tensor as pt
+
+from pytensor import config
+from pytensor.tensor.variable import TensorConstant, TensorVariable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pymc_ebm.energies.ising import Ising
+
+Support = Literal["real", "spin", "binary"]
+
+
+class Energy(ABC):
+    """A function ``E(x; θ)`` as a PyTensor graph, low where configurations are probable.
+
+    An energy is called on configurations of shape ``(..., *event)`` and returns ``(...)``.
+    Energies add (a product of experts) and scale: ``E1 + E2``, ``λ * E``.
+
+    Parameters
+    ----------
+    parameters : mapping of str to tensor_like
+        The parameters θ. Constants must be finite.
+    core_ndims : mapping of str to int
+        Number of trailing dimensions of each parameter that belong to one event; leading
+        dimensions are batches and broadcast against those of the configuration.
+    event_ndim : int
+        Number of trailing dimensions that make up one configuration.
+    event_shape : tuple of int, optional
+        Shape of one configuration, where the parameters determine it.
+
+    Attributes
+    ----------
+    support : {"real", "spin", "binary"}
+        The values a coordinate may take: ℝ, {-1, +1} or {0, 1}.
+    parameters : dict of str to TensorVariable
+        The parameters θ by name.
+    event_ndim, event_shape
+        As above.
+    """
+
+    support: ClassVar[Support] = "real"
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        core_ndims: Mapping[str, int],
+        event_ndim: int = 1,
+        event_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        self.parameters = {
+            name: as_parameter(value, f"{type(self).__name__}: {name}")
+            for name, value in parameters.items()
+        }
+        self.core_ndims = dict(core_ndims)
+        self.event_ndim = event_ndim
+        self.event_shape = event_shape
+
+    @abstractmethod
+    def evaluate(self, x: TensorVariable, **parameters: TensorVariable) -> TensorVariable:
+        """Write E(x; θ) as a graph; `x` and the parameters may carry leading dimensions."""
+
+    def __call__(self, x: Any) -> TensorVariable:
+        """Return the energy of `x`, shape ``(..., *event) → (...)``."""
+        x = pt.as_tensor_variable(x)
+        if x.ndim < self.event_ndim:
+            raise ValueError(
+                f"{type(self).__name__}: a configuration has {self.event_ndim} dimension(s), "
+                f"and the value has shape {x.type.shape}."
+            )
+        event = x.type.shape[x.ndim - self.event_ndim :]
+        if self.event_shape is not None and any(
+            got is not None and got != want
+            for got, want in zip(event, self.event_shape, strict=True)
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: a configuration has shape {self.event_shape}, "
+                f"and the value ends in {event}."
+            )
+        return self.evaluate(x, **self.parameters)
+
+    def replace(self, **parameters: Any) -> Self:
+        """Return the same energy with some parameters replaced."""
+        unknown = set(parameters) - set(self.parameters)
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has the parameters {list(self.parameters)}, "
+                f"not {sorted(unknown)}."
+            )
+        new = copy.copy(self)
+        new.parameters = {
+            name: pt.as_tensor_variable(parameters.get(name, value))
+            for name, value in self.parameters.items()
+        }
+        return new
+
+    def with_event_shape(self, event_shape: tuple[int, ...]) -> Self:
+        """Return the same energy with the shape of a configuration fixed."""
+        new = copy.copy(self)
+        new.event_shape = tuple(event_shape)
+        return new
+
+    def exact_draws(
+        self,
+        rng: np.random.Generator,
+        size: int,
+        event_shape: tuple[int, ...],
+        beta: float,
+        **parameters: NDArray[np.float64],
+    ) -> NDArray[np.float64] | None:
+        """Draw independently from ``exp(-beta E)``, shape ``(size, *event)``.
+
+        None where no exact method is known; forward sampling then runs a chain.
+        """
+        return None
+
+    def ising_form(self) -> Ising | None:
+        """Return the Ising energy that equals this one up to a constant, if there is one."""
+        return None
+
+    def __add__(self, other: Energy) -> SumEnergy:
+        """Add two energies: the product of their experts."""
+        return SumEnergy(self, other) if isinstance(other, Energy) else NotImplemented
+
+    def __radd__(self, other: Any) -> Energy:
+        """Let ``sum(energies)`` start from 0."""
+        return self if other == 0 else NotImplemented
+
+    def __mul__(self, factor: Any) -> ScaledEnergy:
+        """Scale by a number or a scalar tensor."""
+        return NotImplemented if isinstance(factor, Energy) else ScaledEnergy(self, factor)
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        """Name the family and its parameters."""
+        shapes = ", ".join(f"{k}{v.type.shape}" for k, v in self.parameters.items())
+        return f"{type(self).__name__}({shapes})"
+
+
+class SumEnergy(Energy):
+    """The sum of two energies over the same configurations.
+
+    Parameters
+    ----------
+    first, second : Energy
+        Must agree in support and in the shape of a configuration.
+    """
+
+    def __init__(self, first: Energy, second: Energy) -> None:
+        if first.support != second.support:
+            raise ValueError(
+                f"Cannot add an energy on {first.support} and one on {second.support} values."
+            )
+        shapes = {e.event_shape for e in (first, second) if e.event_shape is not None}
+        if first.event_ndim != second.event_ndim or len(shapes) > 1:
+            raise ValueError(
+                f"Cannot add energies of configurations shaped {first.event_shape} "
+                f"and {second.event_shape}."
+            )
+        self.terms = (first, second)
+        self.support = first.support  # type: ignore[misc]
+        super().__init__(
+            _prefixed(e.parameters for e in self.terms),
+            _prefixed(e.core_ndims for e in self.terms),
+            first.event_ndim,
+            shapes.pop() if shapes else None,
+        )
+
+    def _bound_terms(self, parameters: Mapping[str, Any]) -> list[Energy]:
+        return [
+            term.replace(**{name: parameters[f"{k}_{name}"] for name in term.parameters})
+            for k, term in enumerate(self.terms)
+        ]
+
+    def evaluate(self, x: TensorVariable, **parameters: TensorVariable) -> TensorVariable:
+        """Return the sum of the terms."""
+        first, second = self._bound_terms(parameters)
+        return first(x) + second(x)
+
+    def ising_form(self) -> Ising | None:
+        """Merge the terms' couplings and fields."""
+        first, second = (term.ising_form() for term in self._bound_terms(self.parameters))
+        return None if first is None or second is None else first.merge(second)
+
+
+class ScaledEnergy(Energy):
+    """An energy times a scalar.
+
+    Parameters
+    ----------
+    energy : Energy
+        The energy that is scaled.
+    scale : scalar tensor_like
+        The factor.
+    """
+
+    def __init__(self, energy: Energy, scale: Any) -> None:
+        self.inner = energy
+        self.support = energy.support  # type: ignore[misc]
+        super().__init__(
+            {"scale": scale, **energy.parameters},
+            {"scale": 0, **energy.core_ndims},
+            energy.event_ndim,
+            energy.event_shape,
+        )
+        if self.parameters["scale"].ndim:
+            raise ValueError(
+                f"An energy is scaled by a scalar, not by shape {np.shape(scale)}. "
+                "Per-coordinate strengths belong in the energy's own parameters."
+            )
+
+    def evaluate(
+        self, x: TensorVariable, *, scale: TensorVariable, **parameters: TensorVariable
+    ) -> TensorVariable:
+        """Return the scaled energy."""
+        return scale * self.inner.replace(**parameters)(x)
+
+    def ising_form(self) -> Ising | None:
+        """Scale the couplings and the fields."""
+        parameters = dict(self.parameters)
+        scale = parameters.pop("scale")
+        form = self.inner.replace(**parameters).ising_form()
+        if form is None:
+            return None
+        J, h = form.parameters["J"], form.parameters["h"]
+        return form.replace(J=scale * J, h=scale * h)
+
+
+def constant_value(variable: TensorVariable) -> NDArray | None:
+    """Return the value of a constant tensor, None for anything symbolic."""
+    return variable.data if isinstance(variable, TensorConstant) else None
+
+
+def require_positive(owner: str, **parameters: Any) -> None:
+    """Raise for constant parameters that are not positive, NaN included."""
+    for name, value in parameters.items():
+        constant = constant_value(pt.as_tensor_variable(value))
+        if constant is not None and not np.all(constant > 0):
+            wrong = np.asarray(constant)[~(np.asarray(constant) > 0)].flat[0]
+            raise ValueError(f"{owner}: {name} must be positive, got {wrong}.")
+
+
+def _prefixed(parts: Any) -> dict[str, Any]:
+    """Number the keys of several mappings so that they can share one."""
+    return {f"{k}_{name}": value for k, part in enumerate(parts) for name, value in part.items()}
+
+
+def as_parameter(value: Any, what: str) -> TensorVariable:
+    """Turn a parameter into a float tensor; refuse NaN and infinite constants."""
+    variable = pt.as_tensor_variable(value)
+    constant = constant_value(variable)
+    if constant is None:
+        return variable if variable.dtype == config.floatX else variable.astype(config.floatX)
+    if not np.all(np.isfinite(constant)):
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(constant))[0])
+        place = f"[{', '.join(map(str, where))}]" if where else ""
+        raise ValueError(
+            f"{what}{place} = {constant[where]}; parameters of an energy must be finite."
+        )
+    return pt.as_tensor_variable(np.asarray(constant, dtype=config.floatX))

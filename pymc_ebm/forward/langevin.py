@@ -1,0 +1,149 @@
+"""Forward draws of real variables: a closed form, else Metropolis-adjusted Langevin chains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.forward.mixing import Mixing, judge
+
+START_SCALE = 2.0
+TARGET_ACCEPTANCE = 0.574  # optimal scaling of MALA, Roberts & Rosenthal (1998)
+PILOT_CHAINS = 16
+PILOT_STEPS = (400, 2000, 10_000)
+
+ValueAndGradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def draw_real(
+    energy: Energy,
+    rng: np.random.Generator,
+    parameters: Mapping[str, np.ndarray],
+    beta: float,
+    count: int,
+) -> tuple[np.ndarray, Mixing | None]:
+    """Draw `count` configurations of a real-valued energy.
+
+    Parameters
+    ----------
+    energy : Energy
+        Template with a known event shape.
+    rng : numpy.random.Generator
+        Source of randomness.
+    parameters : mapping of str to ndarray
+        Values of the energy's parameters, without batch dimensions.
+    beta : float
+        Inverse temperature.
+    count : int
+        Number of independent draws.
+
+    Returns
+    -------
+    draws : ndarray, shape (count, *event)
+    mixing : Mixing or None
+        None if the draws are exact.
+    """
+    event = energy.event_shape
+    assert event is not None  # noqa: S101
+    exact = energy.exact_draws(rng, count, event, beta, **parameters)
+    if exact is not None:
+        return exact, None
+    compiled = _compile(energy)
+
+    def value_and_gradient(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, gradient = compiled(x, *parameters.values())
+        return beta * value, beta * gradient
+
+    key = (beta, *(np.asarray(value).tobytes() for value in parameters.values()))
+    plan = _plans.get((energy, key))
+    if plan is None:
+        plan = _plans[energy, key] = _pilot(value_and_gradient, event)
+    x = START_SCALE * rng.standard_normal((count, *event))
+    x, *_ = _langevin(value_and_gradient, x, plan.step_size, plan.mixing.steps, rng)
+    return x, plan.mixing
+
+
+@dataclass(frozen=True)
+class _Plan:
+    step_size: float
+    mixing: Mixing
+
+
+_plans: dict[tuple, _Plan] = {}
+
+
+@lru_cache(maxsize=32)
+def _compile(energy: Energy) -> Callable[..., list[np.ndarray]]:
+    """Compile (x, parameters) → (E, dE/dx) for a batch of configurations."""
+    assert energy.event_shape is not None  # noqa: S101
+    inputs = {
+        name: pt.tensor(shape=p.type.shape[p.ndim - energy.core_ndims[name] :], dtype=p.dtype)
+        for name, p in energy.parameters.items()
+    }
+    x = pt.tensor("x", shape=(None, *energy.event_shape))
+    value = energy.replace(**inputs)(x)
+    gradient = pt.grad(value.sum(), x)
+    return pytensor.function([x, *inputs.values()], [value, gradient], on_unused_input="ignore")
+
+
+def _langevin(
+    value_and_gradient: ValueAndGradient,
+    x: np.ndarray,
+    step_size: float,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    adapt: bool = False,
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Run MALA on many chains at once; return the states, the step size and the energy traces."""
+    axes = tuple(range(1, x.ndim))
+    expand = (slice(None), *(None,) * len(axes))
+    value, gradient = value_and_gradient(x)
+    trace = np.empty((len(x), steps))
+    for t in range(steps):
+        noise = rng.standard_normal(x.shape)
+        proposal = x - step_size * gradient + np.sqrt(2 * step_size) * noise
+        new_value, new_gradient = value_and_gradient(proposal)
+        back = x - proposal + step_size * new_gradient
+        log_ratio = value - new_value
+        log_ratio += np.sum(noise**2, axis=axes) / 2 - np.sum(back**2, axis=axes) / (4 * step_size)
+        log_ratio = np.where(np.isnan(log_ratio), -np.inf, log_ratio)
+        accept = np.log(rng.random(len(x))) < log_ratio
+        x = np.where(accept[expand], proposal, x)
+        value = np.where(accept, new_value, value)
+        gradient = np.where(accept[expand], new_gradient, gradient)
+        if adapt:
+            rate = np.minimum(1.0, np.exp(np.minimum(log_ratio, 0.0))).mean()
+            step_size *= np.exp((rate - TARGET_ACCEPTANCE) / np.sqrt(1 + t / 10))
+        trace[:, t] = value
+    return x, step_size, trace
+
+
+def _pilot(value_and_gradient: ValueAndGradient, event: tuple[int, ...]) -> _Plan:
+    """Find a step size and a length that make chains from dispersed starts agree.
+
+    Run from a generator of its own, so that draws depend on their seed and nothing else.
+    """
+    rng = np.random.default_rng(20250101)
+
+    def dispersed() -> np.ndarray:
+        return START_SCALE * rng.standard_normal((PILOT_CHAINS, *event))
+
+    for steps in PILOT_STEPS:
+        _, step_size, _ = _langevin(value_and_gradient, dispersed(), 0.1, 300, rng, adapt=True)
+        x = dispersed()
+        records = []
+        for _ in range(200):
+            x, _, trace = _langevin(value_and_gradient, x, step_size, steps // 200, rng)
+            records.append(np.column_stack([trace[:, -1], x.reshape(len(x), -1)]))
+        series = np.moveaxis(np.asarray(records), (0, 1, 2), (2, 1, 0))[..., 100:]
+        mixing = Mixing("MALA steps", steps // 2, *judge(series))
+        if mixing.converged:
+            break
+    return _Plan(step_size, mixing)

@@ -1,0 +1,130 @@
+"""Forward draws of spins: enumeration for a few, heat bath from dispersed starts for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+
+from pytensor.compile.mode import Mode
+
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.energies.ising import Ising
+from pymc_ebm.forward.mixing import Mixing, judge
+from pymc_ebm.graphs import Graph
+from pymc_ebm.kernels.enumeration import ising_log_weights
+from pymc_ebm.kernels.ising_energy import ising_energy
+from pymc_ebm.kernels.xoshiro import seed_state
+from pymc_ebm.sweeper import Sweeper
+
+ENUMERATED_SPINS = 20
+PILOT_CHAINS = 4
+PILOT_RECORDS = 400
+PILOT_UPDATES = 400_000_000  # about two seconds
+
+
+def draw_spins(
+    energy: Energy,
+    rng: np.random.Generator,
+    parameters: Mapping[str, np.ndarray],
+    beta: float,
+    count: int,
+) -> tuple[np.ndarray, Mixing | None]:
+    """Draw `count` configurations of a pairwise spin energy.
+
+    Parameters
+    ----------
+    energy : Energy
+        Template with an `ising_form`.
+    rng : numpy.random.Generator
+        Source of randomness.
+    parameters : mapping of str to ndarray
+        Values of the energy's parameters, without batch dimensions.
+    beta : float
+        Inverse temperature.
+    count : int
+        Number of independent draws.
+
+    Returns
+    -------
+    spins : ndarray of int8, shape (count, n)
+    mixing : Mixing or None
+        None if the draws are exact.
+    """
+    graph, evaluate = _numeric_ising_form(energy)
+    J, h = evaluate(*parameters.values())
+    coupling = np.broadcast_to(beta * J, (graph.n_edges,))
+    field = np.broadcast_to(beta * h, graph.shape).reshape(-1)
+    if graph.n_vertices <= ENUMERATED_SPINS:
+        cumulative = _cumulative(graph, coupling.tobytes(), field.tobytes())
+        chosen = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+        spins = (2 * ((chosen[:, None] >> np.arange(graph.n_vertices)) & 1) - 1).astype(np.int8)
+        mixing = None
+    else:
+        mixing = _pilot(graph, coupling.tobytes(), field.tobytes())
+        sweeper = Sweeper(graph, coupling)
+        spins = _dispersed_spins(rng, count, graph.n_vertices)
+        for chain in spins:
+            sweeper.sweep(chain, field, mixing.steps, seed_state(rng))
+    return (spins if energy.support == "spin" else (spins + 1) // 2), mixing
+
+
+@lru_cache(maxsize=32)
+def _numeric_ising_form(energy: Energy) -> tuple[Graph, Callable[..., list[np.ndarray]]]:
+    """Compile parameters → (J, h) of the equivalent Ising energy."""
+    inputs = {
+        name: pt.tensor(shape=p.type.shape[p.ndim - energy.core_ndims[name] :], dtype=p.dtype)
+        for name, p in energy.parameters.items()
+    }
+    form = energy.replace(**inputs).ising_form()
+    assert isinstance(form, Ising)  # noqa: S101
+    outputs = [form.parameters["J"], form.parameters["h"]]
+    mode = Mode(linker="py", optimizer="fast_compile")
+    compiled = pytensor.function(
+        list(inputs.values()), outputs, mode=mode, on_unused_input="ignore"
+    )
+    return form.graph, compiled
+
+
+@lru_cache(maxsize=8)
+def _cumulative(graph: Graph, coupling: bytes, field: bytes) -> np.ndarray:
+    """Cumulative weights of all configurations; bit i of the index says whether spin i is up."""
+    dense = np.zeros((graph.n_vertices, graph.n_vertices))
+    i, j = graph.edges.T
+    dense[i, j] = dense[j, i] = np.frombuffer(coupling)
+    log_weights = ising_log_weights(dense, np.frombuffer(field))
+    return np.cumsum(np.exp(log_weights - log_weights.max()))
+
+
+def _dispersed_spins(rng: np.random.Generator, count: int, n: int) -> np.ndarray:
+    """Spins up with a probability that is drawn once a chain."""
+    return np.where(rng.random((count, n)) < rng.random((count, 1)), 1, -1).astype(np.int8)
+
+
+@lru_cache(maxsize=32)
+def _pilot(graph: Graph, coupling: bytes, field: bytes) -> Mixing:
+    """Find how many sweeps make chains from dispersed starts agree.
+
+    Run from a generator of its own, so that draws depend on their seed and nothing else.
+    """
+    rng = np.random.default_rng(20250101)
+    couplings, fields = np.frombuffer(coupling), np.frombuffer(field)
+    sweeper = Sweeper(graph, couplings)
+    first, second = np.ascontiguousarray(graph.edges.T, dtype=np.int32)
+    interval = 1
+    while True:
+        series = np.empty((2, PILOT_CHAINS, PILOT_RECORDS))
+        for c, spins in enumerate(_dispersed_spins(rng, PILOT_CHAINS, graph.n_vertices)):
+            state = seed_state(rng)
+            for t in range(PILOT_RECORDS):
+                sweeper.sweep(spins, fields, interval, state)
+                series[:, c, t] = ising_energy(spins, first, second, couplings, fields)
+        rhat, ess = judge(series[..., PILOT_RECORDS // 2 :])
+        mixing = Mixing("heat-bath sweeps", PILOT_RECORDS // 2 * interval, rhat, ess)
+        spent = PILOT_CHAINS * PILOT_RECORDS * interval * graph.n_vertices
+        if mixing.converged or 4 * spent > PILOT_UPDATES:
+            return mixing
+        interval *= 2

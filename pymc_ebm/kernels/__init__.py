@@ -1,0 +1,1 @@
+"""Numba inner loops: arrays in, arrays out, no PyMC, no validation."""
