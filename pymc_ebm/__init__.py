@@ -7,3 +7,5 @@ from pymc_ebm.graphs import Graph
 from pymc_ebm.ising import Ising
 from pymc_ebm.potentials import energy_potential
 from pymc_ebm.step_methods import ChromaticGibbs
+from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
+from pymc_ebm.thermo import observables

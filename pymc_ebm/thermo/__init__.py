@@ -1,0 +1,5 @@
+"""Observables of sampled models."""
+
+from pymc_ebm.thermo.observables import observables
+
+__all__ = ["observables"]

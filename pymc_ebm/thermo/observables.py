@@ -1,0 +1,127 @@
+"""Energies and order parameters of every draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from pytensor.graph.basic import Variable
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.boltzmann import BoltzmannRV
+
+
+def observables(
+    idata: xr.DataTree, model: pm.Model | None = None, *, group: str = "posterior"
+) -> xr.Dataset:
+    """Compute the energy and the order parameters of every draw.
+
+    Parameters
+    ----------
+    idata : DataTree
+        What `pymc.sample` returned.
+    model : Model, optional
+        The model that was sampled; by default the one on the context stack.
+    group : str, default "posterior"
+        Group of `idata` that holds the draws.
+
+    Returns
+    -------
+    Dataset
+        Variables of dims (chain, draw). For a Boltzmann variable ``x``: ``x_energy`` (E, summed
+        over a batch, not multiplied by β); for spins ``x_magnetization`` (mean) and
+        ``x_abs_magnetization``; for real values ``x_mean`` and ``x_norm`` (Euclidean). For a
+        potential ``p``: ``p_energy`` (minus its value). The attribute ``kind`` says "energy" or
+        "order parameter".
+
+    Raises
+    ------
+    ValueError
+        If the group is missing, or holds none of the model's energies.
+
+    Examples
+    --------
+    >>> import pymc as pm, pymc_ebm as ebm
+    >>> with pm.Model() as model:
+    ...     s = ebm.Ising("s", J=0.3, graph=ebm.Graph.square(4, 4))
+    ...     idata = pm.sample(50, tune=50, chains=2, random_seed=1, quiet=True,
+    ...                       compute_convergence_checks=False)
+    >>> sorted(ebm.observables(idata, model).data_vars)
+    ['s_abs_magnetization', 's_energy', 's_magnetization']
+    """
+    model = pm.modelcontext(model)
+    if group not in idata.children:
+        raise ValueError(f"observables: there is no group {group!r}, only {list(idata.children)}.")
+    draws = idata[group].to_dataset()
+    expressions = {
+        name: value
+        for name, value in _expressions(model).items()
+        if _sources(value[1], model) <= set(draws.data_vars)
+    }
+    if not expressions:
+        raise ValueError(
+            f"observables: {group!r} holds {list(draws.data_vars)}, and no energy of the model can "
+            "be computed from these. Is this the model that was sampled?"
+        )
+    columns = _evaluate_draws({k: v for k, (_, v) in expressions.items()}, draws, model)
+    return xr.Dataset(
+        {
+            name: (("chain", "draw"), columns[name], {"kind": kind})
+            for name, (kind, _) in expressions.items()
+        },
+        coords={"chain": draws["chain"], "draw": draws["draw"]},
+    )
+
+
+def _expressions(model: pm.Model) -> dict[str, tuple[str, TensorVariable]]:
+    """Write each observable as an expression over the model's random variables."""
+    found: dict[str, tuple[str, TensorVariable]] = {}
+    for rv in model.free_RVs:
+        op = getattr(rv.owner, "op", None)
+        if not isinstance(op, BoltzmannRV):
+            continue
+        energy, _beta, _log_z = op.bind(rv.owner.inputs[2:])
+        found[f"{rv.name}_energy"] = ("energy", pt.sum(energy(rv)))
+        if energy.support == "real":
+            found[f"{rv.name}_mean"] = ("order parameter", pt.mean(rv))
+            found[f"{rv.name}_norm"] = ("order parameter", pt.sqrt(pt.sum(rv**2)))
+            continue
+        magnetization = pt.mean(rv, dtype="float64")
+        found[f"{rv.name}_magnetization"] = ("order parameter", magnetization)
+        if energy.support == "spin":
+            found[f"{rv.name}_abs_magnetization"] = ("order parameter", abs(magnetization))
+    for potential in model.potentials:
+        found[f"{potential.name}_energy"] = ("energy", -pt.sum(potential))
+    return found
+
+
+def _sources(expression: TensorVariable, model: pm.Model) -> set[str]:
+    """Name the free variables an expression needs."""
+    needed = set(ancestors([expression]))
+    return {rv.name for rv in model.free_RVs if rv in needed}
+
+
+def _evaluate_draws(
+    expressions: dict[str, TensorVariable], draws: xr.Dataset, model: pm.Model
+) -> dict[str, np.ndarray]:
+    """Evaluate expressions at every draw, shape (chain, draw)."""
+    names = set().union(*(_sources(e, model) for e in expressions.values()))
+    free = [rv for rv in model.free_RVs if rv.name in names]
+    inputs = {rv: rv.type(rv.name) for rv in free}
+    observed: dict[Variable, Variable] = {rv: model.rvs_to_values[rv] for rv in model.observed_RVs}
+    outputs = clone_replace(list(expressions.values()), {**observed, **inputs})
+    function = pm.compile(list(inputs.values()), outputs, on_unused_input="ignore")
+    arrays = [
+        draws[rv.name].transpose("chain", "draw", ...).values.astype(rv.dtype, copy=False)
+        for rv in free
+    ]
+    n_chains, n_draws = draws.sizes["chain"], draws.sizes["draw"]
+    columns = np.empty((len(outputs), n_chains, n_draws))
+    for chain in range(n_chains):
+        for draw in range(n_draws):
+            columns[:, chain, draw] = function(*(array[chain, draw] for array in arrays))
+    return dict(zip(expressions, columns, strict=True))
