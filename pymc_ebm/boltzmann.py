@@ -196,7 +196,9 @@ class Boltzmann(Distribution):
         shape = _resolve_shape(owner, model, energy, shape, dims, observed)
         energy = _as_energy(energy, shape, owner)
         if observed is not None:
-            _check_observed(owner, energy, observed)
+            _check_support(owner, energy, observed, "observed")
+        if initval is not None and not isinstance(initval, str | Variable):
+            initval = _checked_initval(owner, energy, initval, shape)
         rv_out = cls.dist(energy, beta=beta, shape=shape, log_partition=log_partition)
         if log_partition is None:
             _require_constant_partition(owner, rv_out, model)
@@ -402,14 +404,27 @@ def _require_constant_partition(owner: str, rv: TensorVariable, model: pm.Model)
     )
 
 
-def _check_observed(owner: str, energy: Energy, observed: Any) -> None:
-    """Hold the data to the support, and say so when spins come as 0/1."""
-    values = _values(observed)
+def _checked_initval(
+    owner: str, energy: Energy, initval: Any, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return a starting point of the right shape, support and dtype."""
+    if np.shape(initval) not in ((), shape):
+        raise ValueError(
+            f"{owner}: initval has shape {np.shape(initval)}, and the variable {shape}."
+        )
+    _check_support(owner, energy, initval, "initval")
+    dtype = float if energy.support == "real" else np.int8
+    return np.broadcast_to(np.asarray(initval, dtype=dtype), shape)
+
+
+def _check_support(owner: str, energy: Energy, given: Any, what: str) -> None:
+    """Hold data to the support, and say so when spins come as 0/1."""
+    values = _values(given)
     if values is None:
         return
     if np.ma.isMaskedArray(values) or not np.all(np.isfinite(np.asarray(values, dtype=float))):
         raise ValueError(
-            f"{owner}: observed has missing or infinite values. Make the variable latent (no "
+            f"{owner}: {what} has missing or infinite values. Make the variable latent (no "
             "observed=) and observe the known entries through a likelihood on them."
         )
     if energy.support == "real":
@@ -422,11 +437,11 @@ def _check_observed(owner: str, energy: Energy, observed: Any) -> None:
     seen = set(np.unique(values).tolist())
     hint = ""
     if energy.support == "spin" and seen <= {0, 1}:
-        hint = " They look like {0, 1}: pass 2 * observed - 1, or use energies.BoltzmannMachine."
+        hint = f" They look like {{0, 1}}: pass 2 * {what} - 1, or use energies.BoltzmannMachine."
     elif energy.support == "binary" and seen <= {-1, 1}:
-        hint = " They look like {-1, +1}: pass (observed + 1) // 2, or use energies.Ising."
+        hint = f" They look like {{-1, +1}}: pass ({what} + 1) // 2, or use energies.Ising."
     raise ValueError(
-        f"{owner}: observed contains {value}, and the support is "
+        f"{owner}: {what} contains {value}, and the support is "
         f"{{{allowed[0]}, {allowed[1]}}} ({int(wrong.sum())} of {wrong.size} values outside).{hint}"
     )
 
@@ -445,10 +460,4 @@ def _values(observed: Any) -> Any:
 
 def _point(initval: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Where the first evaluation of a real energy takes place."""
-    if initval is None or isinstance(initval, str | Variable):
-        return np.zeros(shape)
-    if np.shape(initval) not in ((), shape):
-        raise ValueError(f"initval has shape {np.shape(initval)}, and the variable {shape}.")
-    return np.broadcast_to(np.asarray(initval, dtype=float), shape)
-
-
+    return np.zeros(shape) if initval is None or isinstance(initval, str | Variable) else initval

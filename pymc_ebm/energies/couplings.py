@@ -25,7 +25,8 @@ def read_couplings(
     ----------
     J : tensor_like or scipy.sparse array
         With a graph: a scalar, one value an edge ``(..., m)``, or a symmetric matrix whose
-        non-zeros lie on the graph. Without: a symmetric matrix.
+        non-zeros lie on the graph; an array of shape (n, n) is always read as a matrix. Without:
+        a symmetric matrix.
     graph : Graph or None
         Where the couplings live.
     family, name : str
@@ -62,9 +63,8 @@ def read_couplings(
     values = as_parameter(J, what)
     if graph is not None and values.ndim == 0:
         return graph, values
-    if graph is not None and values.type.shape[-1] == graph.n_edges and not (
-        values.ndim == 2 and _is_symmetric_matrix(constant, graph.n_vertices)
-    ):
+    is_matrix = graph is None or values.type.shape == (graph.n_vertices,) * 2
+    if graph is not None and not is_matrix and values.type.shape[-1] == graph.n_edges:
         return graph, values
     if graph is not None and values.ndim == 1 and values.type.shape[-1] is None:
         return graph, values
@@ -157,10 +157,6 @@ def _place_on_graph(
             raise ValueError(f"{what}[{i}, {j}] = {value:g}, but the graph has no such edge.")
         placed[position[int(i * n + j)]] = value
     return graph, pt.as_tensor_variable(placed)
-
-
-def _is_symmetric_matrix(constant: np.ndarray | None, n: int) -> bool:
-    return constant is not None and constant.shape == (n, n) and np.array_equal(constant, constant.T)
 
 
 def _require_square(shape: tuple[int | None, ...], what: str) -> None:

@@ -13,7 +13,7 @@ from pytensor import config
 from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.replace import graph_replace, vectorize_graph
-from pytensor.graph.traversal import toposort
+from pytensor.graph.traversal import graph_inputs, toposort
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy
@@ -184,7 +184,4 @@ def _outside_inputs(output: TensorVariable, x: TensorVariable) -> list[TensorVar
 
 def _is_constant_graph(variable: Variable) -> bool:
     """Tell whether a variable is computed from constants alone."""
-    nodes = toposort([variable])
-    return bool(nodes) and all(
-        isinstance(leaf, Constant) for node in nodes for leaf in node.inputs if leaf.owner is None
-    )
+    return all(isinstance(leaf, Constant) for leaf in graph_inputs([variable]))

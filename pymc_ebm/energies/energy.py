@@ -50,6 +50,7 @@ class Energy(ABC):
     """
 
     support: ClassVar[Support] = "real"
+    __array_ufunc__ = None  # or `array * energy` would become an array of scaled energies
 
     def __init__(
         self,
@@ -201,40 +202,44 @@ class ScaledEnergy(Energy):
     ----------
     energy : Energy
         The energy that is scaled.
-    scale : scalar tensor_like
-        The factor.
+    factor : scalar tensor_like
+        The factor λ.
     """
 
-    def __init__(self, energy: Energy, scale: Any) -> None:
+    def __init__(self, energy: Energy, factor: Any) -> None:
         self.inner = energy
         self.support = energy.support  # type: ignore[misc]
         super().__init__(
-            {"scale": scale, **energy.parameters},
-            {"scale": 0, **energy.core_ndims},
+            {"factor": factor, **{f"inner_{k}": v for k, v in energy.parameters.items()}},
+            {"factor": 0, **{f"inner_{k}": v for k, v in energy.core_ndims.items()}},
             energy.event_ndim,
             energy.event_shape,
         )
-        if self.parameters["scale"].ndim:
+        if self.parameters["factor"].ndim:
             raise ValueError(
-                f"An energy is scaled by a scalar, not by shape {np.shape(scale)}. "
+                f"An energy is scaled by a scalar, not by shape {np.shape(factor)}. "
                 "Per-coordinate strengths belong in the energy's own parameters."
             )
 
     def evaluate(
-        self, x: TensorVariable, *, scale: TensorVariable, **parameters: TensorVariable
+        self, x: TensorVariable, *, factor: TensorVariable, **parameters: TensorVariable
     ) -> TensorVariable:
         """Return the scaled energy."""
-        return scale * self.inner.replace(**parameters)(x)
+        return factor * self._bound_inner(parameters)(x)
+
+    def _bound_inner(self, parameters: Mapping[str, Any]) -> Energy:
+        return self.inner.replace(
+            **{name: parameters[f"inner_{name}"] for name in self.inner.parameters}
+        )
 
     def ising_form(self) -> Ising | None:
         """Scale the couplings and the fields."""
-        parameters = dict(self.parameters)
-        scale = parameters.pop("scale")
-        form = self.inner.replace(**parameters).ising_form()
+        form = self._bound_inner(self.parameters).ising_form()
         if form is None:
             return None
+        factor = self.parameters["factor"]
         J, h = form.parameters["J"], form.parameters["h"]
-        return form.replace(J=scale * J, h=scale * h)
+        return form.replace(J=factor * J, h=factor * h)
 
 
 def constant_value(variable: TensorVariable) -> NDArray | None:

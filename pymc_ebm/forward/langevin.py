@@ -15,6 +15,9 @@ from pymc_ebm.forward.mixing import Mixing, judge
 
 START_SCALE = 2.0
 TARGET_ACCEPTANCE = 0.574  # optimal scaling of MALA, Roberts & Rosenthal (1998)
+# Where the energy is steep, far from its minimum, the step that suits the bulk is never accepted.
+# Each step picks one of these factors at random, so that every start finds its way down.
+STEP_FACTORS = (1.0, 1.0, 1.0, 0.1, 0.01)
 PILOT_CHAINS = 16
 PILOT_STEPS = (400, 2000, 10_000)
 
@@ -95,7 +98,7 @@ def _compile(energy: Energy) -> Callable[..., list[np.ndarray]]:
 def _langevin(
     value_and_gradient: ValueAndGradient,
     x: np.ndarray,
-    step_size: float,
+    base_step: float,
     steps: int,
     rng: np.random.Generator,
     *,
@@ -107,6 +110,8 @@ def _langevin(
     value, gradient = value_and_gradient(x)
     trace = np.empty((len(x), steps))
     for t in range(steps):
+        factor = rng.choice(STEP_FACTORS)
+        step_size = factor * base_step
         noise = rng.standard_normal(x.shape)
         proposal = x - step_size * gradient + np.sqrt(2 * step_size) * noise
         new_value, new_gradient = value_and_gradient(proposal)
@@ -118,11 +123,11 @@ def _langevin(
         x = np.where(accept[expand], proposal, x)
         value = np.where(accept, new_value, value)
         gradient = np.where(accept[expand], new_gradient, gradient)
-        if adapt:
+        if adapt and factor == 1.0:
             rate = np.minimum(1.0, np.exp(np.minimum(log_ratio, 0.0))).mean()
-            step_size *= np.exp((rate - TARGET_ACCEPTANCE) / np.sqrt(1 + t / 10))
+            base_step *= np.exp((rate - TARGET_ACCEPTANCE) / np.sqrt(1 + t / 10))
         trace[:, t] = value
-    return x, step_size, trace
+    return x, base_step, trace
 
 
 def _pilot(value_and_gradient: ValueAndGradient, event: tuple[int, ...]) -> _Plan:

@@ -59,8 +59,8 @@ def judge(series: np.ndarray) -> tuple[float, float]:
     from arviz_stats.base import array_stats
 
     moving = [trace for trace in series if np.ptp(trace) > 0]
-    if not moving:
-        return np.inf, 0.0
+    if not moving or any((np.ptp(trace, axis=1) == 0).any() for trace in moving):
+        return np.inf, 0.0  # a chain stands still
     rhat = max(float(array_stats.rhat(t, chain_axis=0, draw_axis=1)) for t in moving)
     ess = min(float(array_stats.ess(t, chain_axis=0, draw_axis=1)) for t in moving)
     return rhat, ess

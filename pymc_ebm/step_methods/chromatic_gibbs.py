@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,6 +29,7 @@ from pymc_ebm.sweeper import Sweeper
 _log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
 
 FIRST_SWEEPS = 4
+TARGET_INEFFICIENCY = 1.5  # draws per independent draw; at 1 a draw could never be seen to be too long
 MAX_SWEEPS = 32  # from here on a draw costs more than what PyMC spends around it
 ADAPTATIONS = 4  # times the number of sweeps is reconsidered while tuning
 FEWEST_RECORDS = 20
@@ -60,8 +60,8 @@ class ChromaticGibbs(BlockedStep):
     vars : variable or list of variables
         The spin variable. With several, each gets a step of its own.
     sweeps : int, optional
-        Sweeps a draw. By default chosen while tuning: the autocorrelation time of energy and
-        magnetisation, at most 32.
+        Sweeps a draw. By default chosen while tuning, at most 32, so that draws are nearly
+        independent in energy and magnetisation.
     model : Model, optional
         By default the model on the context stack.
     rng : int or Generator, optional
@@ -234,7 +234,7 @@ class ChromaticGibbs(BlockedStep):
         self._sweeper.sweep(spins, field, self.sweeps, state)
 
     def _adapt(self, energy: float, magnetization: float) -> None:
-        """Let a draw last one autocorrelation time of energy and magnetisation."""
+        """Lengthen or shorten draws until they are nearly independent in energy and magnetisation."""
         self._history.append((energy, magnetization))
         if len(self._history) < self._window:
             return
@@ -248,8 +248,9 @@ class ChromaticGibbs(BlockedStep):
         ess = min(
             float(array_stats.ess(trace[None], chain_axis=0, draw_axis=1)) for trace in moving
         )
-        times = len(recent[0]) / max(ess, 1.0)
-        self.sweeps = int(min(max(math.ceil(self.sweeps * times), 1), MAX_SWEEPS))
+        draws_per_independent_draw = len(recent[0]) / max(ess, 1.0)
+        wanted = self.sweeps * draws_per_independent_draw / TARGET_INEFFICIENCY
+        self.sweeps = min(max(round(wanted), 1), MAX_SWEEPS)
 
     def _require_usable(self, field: NDArray) -> None:
         if np.isnan(field).any():
@@ -287,7 +288,8 @@ class _Evaluated:
     def __call__(self, point: dict[str, NDArray]) -> list[NDArray]:
         if self._cached is not None:
             return self._cached
-        values = [np.asarray(v) for v in self._function(*(point[v.name] for v in self._inputs))]
+        arguments = (np.asarray(point[v.name]) for v in self._inputs)
+        values = [np.asarray(value) for value in self._function(*arguments)]
         if self.constant:
             self._cached = values
         return values
