@@ -25,7 +25,7 @@ from pymc_ebm.energies.custom import custom_energy
 from pymc_ebm.energies.energy import Energy, as_parameter, constant_value, require_positive
 from pymc_ebm.errors import MissingPartitionError
 
-# Forward draws run in Python on purpose; PyTensor's numba linker would announce it at every compile.
+# Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
 
 LogPartition = float | TensorVariable | Callable[[Energy], Any] | None
@@ -38,7 +38,7 @@ class BoltzmannRV(RandomVariable):
     that is bound to those inputs wherever a graph is needed.
     """
 
-    __props__ = ("name", "signature", "dtype", "inplace", "energy", "normalised")
+    __props__ = ("name", "signature", "dtype", "inplace", "energy", "normalised")  # type: ignore[assignment]
     _print_name: ClassVar[tuple[str, str]] = ("Boltzmann", r"\operatorname{Boltzmann}")
 
     def __init__(
@@ -64,11 +64,10 @@ class BoltzmannRV(RandomVariable):
         return f"boltzmann_rv{{{type(self.energy).__name__}}}"
 
     def _supp_shape_from_params(self, dist_params, param_shapes=None):
-        return [pt.constant(length, dtype="int64") for length in self.energy.event_shape]
+        event_shape = self.energy.event_shape or ()
+        return [pt.constant(length, dtype="int64") for length in event_shape]
 
-    def bind(
-        self, params: Sequence[Variable]
-    ) -> tuple[Energy, TensorVariable, TensorVariable]:
+    def bind(self, params: Sequence[Variable]) -> tuple[Energy, TensorVariable, TensorVariable]:
         """Return the energy on the given inputs, ``beta`` and ``log Z``.
 
         Parameters
@@ -176,7 +175,7 @@ class Boltzmann(Distribution):
 
     rv_type = BoltzmannRV
 
-    def __new__(
+    def __new__(  # type: ignore[misc]
         cls,
         name: str,
         energy: Energy | Callable[[TensorVariable], Any],
@@ -321,7 +320,9 @@ def _resolve_shape(
     if event is not None and resolved[len(resolved) - len(event) :] != event:
         source = f"dims {tuple(names)} have lengths" if from_dims is not None else "the shape is"
         fits = getattr(energy, "graph", None)
-        what = f"the graph has shape {event}" if fits is not None else f"one event has shape {event}"
+        what = (
+            f"the graph has shape {event}" if fits is not None else f"one event has shape {event}"
+        )
         raise ValueError(
             f"{owner}: {source} {resolved}, and {what}. The last {len(event)} dimension(s) must "
             "match it; leading ones are independent copies."

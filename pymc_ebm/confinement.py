@@ -1,4 +1,4 @@
-"""First evaluation of a real-valued energy: is it finite at the start, does it grow far out?"""
+"""First evaluation of a real-valued energy: finite at the start, growing far out."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ COORDINATES = 8  # directions along axes, sums and differences are tried for so 
 RANDOM_DIRECTIONS = 8
 
 
-def check_real_energy(
-    owner: str, energy: Energy, rv: TensorVariable, start: np.ndarray
-) -> None:
+def check_real_energy(owner: str, energy: Energy, rv: TensorVariable, start: np.ndarray) -> None:
     """Evaluate a new variable's energy before anything is sampled.
 
     Parameters
@@ -81,11 +79,12 @@ def _compiled(
 ) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
     """Compile E(x) at the parameters' values, or at one prior draw of random ones."""
     params = rv.owner.inputs[2:]
-    mode = Mode(linker="py", optimizer="fast_compile")  # called a hundred times: compiling costs more
+    mode = Mode(
+        linker="py", optimizer="fast_compile"
+    )  # called a hundred times: compiling costs more
     if rvs_in_graph(params):
         params = [
-            pt.as_tensor_variable(draw)
-            for draw in pm.draw(list(params), random_seed=0, mode=mode)
+            pt.as_tensor_variable(draw) for draw in pm.draw(list(params), random_seed=0, mode=mode)
         ]
     bound, beta, _ = rv.owner.op.bind(params)
     x = rv.type("x")

@@ -97,7 +97,7 @@ class Graph:
     def cubic(
         cls, rows: int, columns: int, layers: int, *, periodic: bool | Sequence[bool] = True
     ) -> Self:
-        """Simple cubic lattice, six neighbours.
+        """Cubic lattice, six neighbours.
 
         Parameters
         ----------
@@ -134,9 +134,7 @@ class Graph:
         return cls(np.column_stack(np.triu_indices(n, k=1)), (n,))
 
     @classmethod
-    def from_edges(
-        cls, edges: ArrayLike | Iterable[tuple[int, int]], n: int | Sequence[int] | None = None
-    ) -> Self:
+    def from_edges(cls, edges: ArrayLike, n: int | Sequence[int] | None = None) -> Self:
         """Build a graph from pairs of vertex numbers.
 
         Parameters
@@ -147,7 +145,7 @@ class Graph:
             Number of vertices, or the shape of a configuration. By default one more than the
             largest vertex number.
         """
-        pairs = np.asarray(list(edges) if not hasattr(edges, "__array__") else edges)
+        pairs = np.asarray(list(edges) if isinstance(edges, Iterable) else edges)
         if n is None:
             n = int(pairs.max()) + 1 if pairs.size else 1
         return cls(pairs, (n,) if isinstance(n, int | np.integer) else n)
@@ -198,7 +196,7 @@ class Graph:
     def _lattice(
         cls,
         shape: tuple[int, ...],
-        offsets: list[tuple[int, ...]],
+        offsets: Sequence[tuple[int, ...]],
         periodic: bool | Sequence[bool],
         kind: str,
     ) -> Self:
@@ -216,9 +214,7 @@ class Graph:
         number = np.arange(np.prod(shape)).reshape(shape)
         edges = []
         for offset in offsets:
-            neighbor = [
-                coordinate + step for coordinate, step in zip(sites, offset, strict=True)
-            ]
+            neighbor = [coordinate + step for coordinate, step in zip(sites, offset, strict=True)]
             inside = np.ones(shape, dtype=bool)
             for axis, (length, wrap) in enumerate(zip(shape, wraps, strict=True)):
                 if wrap:

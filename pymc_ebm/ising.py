@@ -68,7 +68,7 @@ class Ising(Boltzmann):
     rv_type = BoltzmannRV
     rv_op = Boltzmann.rv_op  # PyMC's metaclass does not inherit it
 
-    def __new__(
+    def __new__(  # type: ignore[misc]
         cls,
         name: str,
         J: Any,
@@ -102,7 +102,7 @@ class Ising(Boltzmann):
         )
 
     @classmethod
-    def dist(
+    def dist(  # type: ignore[override]
         cls, J: Any, h: Any = 0.0, *, graph: Graph | None = None, **kwargs: Any
     ) -> TensorVariable:
         """Return the variable without registering it.

@@ -13,7 +13,9 @@ def all_spins(n: int) -> np.ndarray:
     return 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1) - 1
 
 
-def ising_energies(states: np.ndarray, edges: np.ndarray, J: np.ndarray, h: np.ndarray) -> np.ndarray:
+def ising_energies(
+    states: np.ndarray, edges: np.ndarray, J: np.ndarray, h: np.ndarray
+) -> np.ndarray:
     """Return −Σ J s s − Σ h s of each configuration."""
     pairs = states[:, edges[:, 0]] * states[:, edges[:, 1]]
     return -pairs @ np.broadcast_to(J, len(edges)) - states @ np.broadcast_to(h, states.shape[1])

@@ -25,9 +25,7 @@ def z_scores(values: np.ndarray, exact: np.ndarray) -> np.ndarray:
     exact : ndarray, shape (quantities,)
         The truth.
     """
-    mcse = array_stats.mcse(
-        np.moveaxis(values, -1, 0), chain_axis=-2, draw_axis=-1, method="mean"
-    )
+    mcse = array_stats.mcse(np.moveaxis(values, -1, 0), chain_axis=-2, draw_axis=-1, method="mean")
     return (values.mean(axis=(0, 1)) - exact) / mcse
 
 

@@ -90,7 +90,7 @@ def test_the_recipe_in_the_error_message_works():
     """The message for a small graph is copied and run: it must give the exact log Z."""
     with pm.Model() as model:
         J = pm.Normal("J")
-        with pytest.raises(ebm.MissingPartitionError, match="'J'.*512 configurations") as caught:
+        with pytest.raises(ebm.MissingPartitionError, match=r"'J'.*512 configurations") as caught:
             ebm.Ising("s", J, graph=SQUARE, observed=np.ones((3, 3)))
         recipe = str(caught.value)
         line = recipe[recipe.index("states = ") : recipe.index("    log_partition")].strip()
@@ -204,7 +204,10 @@ def test_bad_input_is_refused_before_sampling(build, says, error):
         (lambda x: (x[0] - x[1]) ** 2, r"\[1\. 1\.\]"),
         (lambda x: x[0] ** 2, r"\[0\. 1\.\]"),
         (lambda x: pt.sum(x), r"\[-1\. -0\.\]"),
-        (lambda x: pt.log1p(pt.sum(x**2)), r"direction"),  # a Cauchy tail: not enough in two dimensions
+        (
+            lambda x: pt.log1p(pt.sum(x**2)),
+            r"direction",
+        ),  # a Cauchy tail: not enough in two dimensions
         (lambda x: -pt.sum(x**2), r"\[1\. 0\.\]"),
     ],
 )

@@ -28,7 +28,9 @@ def test_the_compiled_gradient_is_that_of_a_hand_written_potential(name):
         x = pm.Flat("x", shape=d)
         pm.Potential("p", -energy(x))
     point = np.random.default_rng(0).normal(size=d)
-    functions = [m.logp_dlogp_function(ravel_inputs=True)._pytensor_function for m in (ours, by_hand)]
+    functions = [
+        m.logp_dlogp_function(ravel_inputs=True)._pytensor_function for m in (ours, by_hand)
+    ]
     (value, gradient), (expected, expected_gradient) = (f(point) for f in functions)
     np.testing.assert_allclose(value, expected, rtol=1e-12)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-10)

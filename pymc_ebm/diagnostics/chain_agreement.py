@@ -1,4 +1,4 @@
-"""Do the chains' means differ by more than their own errors allow?"""
+"""Agreement of the chains' means within their own errors."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def check(series: Sequence[Series]) -> list[Finding]:
     """Test that all chains have the same mean.
 
     With chain means ``m_c``, their MCSEs ``e_c`` and the precision-weighted mean ``m``,
-    ``Q = Σ_c (m_c − m)² / e_c²`` over ``C − 1`` is held against an F distribution; its second degree
-    of freedom, the smallest ESS of a chain, allows for errors that are estimates themselves. The
-    level is shared out over the quantities (Bonferroni).
+    ``Q = Σ_c (m_c − m)² / e_c²`` over ``C − 1`` is held against an F distribution; its second
+    degree of freedom, a quarter of the smallest ESS of a chain, allows for errors that are
+    estimates themselves. The level is shared out over the quantities (Bonferroni).
 
     Parameters
     ----------
@@ -58,7 +58,9 @@ def check(series: Sequence[Series]) -> list[Finding]:
                 level,
                 "pass" if passed else "fail",
                 "means agree within their errors" if passed else "means differ beyond their errors",
-                "" if passed else "The chains describe different distributions: do not average "
+                ""
+                if passed
+                else "The chains describe different distributions: do not average "
                 "them. Look for basins, a metastable start, or too short a warm-up.",
             )
         )
@@ -71,7 +73,9 @@ def _p_value(values: np.ndarray) -> float:
     if stuck.any():
         return 0.0 if np.ptp(values[stuck]) > 0 or not stuck.all() else 1.0
     means = values.mean(axis=1)
-    ess = np.array([array_stats.ess(c[None], chain_axis=0, draw_axis=1, method="mean") for c in values])
+    ess = np.array(
+        [array_stats.ess(c[None], chain_axis=0, draw_axis=1, method="mean") for c in values]
+    )
     errors = values.std(axis=1, ddof=1) / np.sqrt(ess)
     weights = errors**-2
     center = np.sum(weights * means) / weights.sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from arviz_stats.base import array_stats
 from pymc_ebm.diagnostics.finding import Finding, Series
 
 PER_CHAIN = 100.0  # Vehtari et al. (2021): 400 over four chains
-METHODS = {"bulk": {"method": "bulk"}, "tail": {"method": "tail", "prob": (0.05, 0.95)}}
+METHODS: dict[str, dict[str, Any]] = {
+    "bulk": {"method": "bulk"},
+    "tail": {"method": "tail", "prob": (0.05, 0.95)},
+}
 FEWEST_DRAWS = 20
 
 
@@ -39,9 +43,7 @@ def check(series: Sequence[Series]) -> list[Finding]:
             if s.values.shape[1] < FEWEST_DRAWS:
                 value, verdict = np.nan, "not enough"
             else:
-                value = float(
-                    array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options)
-                )
+                value = float(array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options))
                 verdict = "pass" if value >= threshold else "fail"
             findings.append(
                 Finding(

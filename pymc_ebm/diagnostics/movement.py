@@ -1,4 +1,4 @@
-"""Does the quantity move at all?"""
+"""Movement: quantities that no chain changes."""
 
 from __future__ import annotations
 

@@ -56,8 +56,9 @@ def collect(idata: xr.DataTree, model: pm.Model | None) -> tuple[list[Series], l
             continue
         for index in np.ndindex(*entries.shape[2:]):
             label = f"{name}[{', '.join(map(str, index))}]" if index else str(name)
-            values = entries.values[(slice(None), slice(None), *index)]
-            series.append(Series(label, "variable", np.asarray(values, dtype=float)))
+            column = entries.values[(slice(None), slice(None), *index)]
+            if not any(_same_up_to_sign(column, s.values) for s in series if s.kind != "variable"):
+                series.append(Series(label, "variable", np.asarray(column, dtype=float)))
     broken = [s.name for s in series if not np.all(np.isfinite(s.values))]
     if broken:
         raise ValueError(

@@ -97,7 +97,9 @@ class ErgodicityReport:
             console = Console(file=console.file, width=FILE_WIDTH)
         table = Table(title="Ergodicity", title_justify="left", show_lines=False)
         for column in ("check", "quantity", "value", "threshold", "verdict", "what it means"):
-            table.add_column(column, justify="right" if column in ("value", "threshold") else "left")
+            table.add_column(
+                column, justify="right" if column in ("value", "threshold") else "left"
+            )
         table.add_column("what to do", max_width=48)
         colors = {"pass": "green", "fail": "bold red", "not enough": "yellow"}
         for f in self._shown():
@@ -122,7 +124,11 @@ class ErgodicityReport:
         """Render in a notebook."""
         rows = pd.DataFrame([asdict(f) for f in self._shown()])
         notes = "".join(f"<li>{note}</li>" for note in self.notes)
-        body = rows.drop(columns="kind").to_html(index=False, float_format=_number) if len(rows) else ""
+        body = (
+            rows.drop(columns="kind").to_html(index=False, float_format=_number)
+            if len(rows)
+            else ""
+        )
         return f"<p><b>{self._verdict()}</b></p>{body}<ul>{notes}</ul>"
 
 

@@ -55,7 +55,9 @@ def check(series: Sequence[Series]) -> list[Finding]:
                 THRESHOLD,
                 "pass" if passed else "fail",
                 "chains agree" if passed else "chains have not reached one distribution",
-                "" if passed else "Run longer. If it stays, the chains sit in different basins: "
+                ""
+                if passed
+                else "Run longer. If it stays, the chains sit in different basins: "
                 "use tempering or cluster moves, or look at each chain apart.",
             )
         )

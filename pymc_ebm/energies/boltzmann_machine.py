@@ -54,7 +54,9 @@ class BoltzmannMachine(Energy):
             self.graph.shape,
         )
 
-    def evaluate(self, x: TensorVariable, *, W: TensorVariable, b: TensorVariable) -> TensorVariable:
+    def evaluate(
+        self, x: TensorVariable, *, W: TensorVariable, b: TensorVariable
+    ) -> TensorVariable:
         """Return minus the connected pairs minus the bias term."""
         pairs = pair_sum(x, W, self.graph, uniform=self.core_ndims["W"] == 0)
         return -pairs - field_sum(x, b, self.graph, uniform=self.core_ndims["b"] == 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytensor.tensor as pt
@@ -89,10 +89,9 @@ def read_couplings(
         )
     graph = Graph.complete(n) if graph is None else graph
     symmetric = pt.all(pt.eq(values, values.T))
-    values = Assert(f"{what} is not symmetric. Pass (J + J.T) / 2 if that was meant.")(
-        values, symmetric
-    )
-    return graph, values[graph.edges[:, 0], graph.edges[:, 1]]
+    require = Assert(f"{what} is not symmetric. Pass (J + J.T) / 2 if that was meant.")
+    checked = cast(TensorVariable, require(values, symmetric))
+    return graph, checked[graph.edges[:, 0], graph.edges[:, 1]]
 
 
 def read_field(h: Any, graph: Graph, *, family: str, name: str) -> TensorVariable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytensor.tensor as pt
@@ -90,8 +90,8 @@ class Custom(Energy):
                 replacements[self._inputs[key]] = value
                 batched |= value.ndim > self._inputs[key].ndim
         if batched:
-            return vectorize_graph(self._output, replace=replacements)
-        return graph_replace(self._output, replacements, strict=False)
+            return cast(TensorVariable, vectorize_graph(self._output, replace=replacements))
+        return cast(TensorVariable, graph_replace(self._output, replacements, strict=False))
 
 
 def custom_energy(function: Callable[[TensorVariable], Any], shape: tuple[int, ...]) -> Custom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -257,7 +258,7 @@ def require_positive(owner: str, **parameters: Any) -> None:
 
 
 def _prefixed(parts: Any) -> dict[str, Any]:
-    """Number the keys of several mappings so that they can share one."""
+    """Merge mappings under numbered keys."""
     return {f"{k}_{name}": value for k, part in enumerate(parts) for name, value in part.items()}
 
 

@@ -61,7 +61,9 @@ class Ising(Energy):
             self.graph.shape,
         )
 
-    def evaluate(self, x: TensorVariable, *, J: TensorVariable, h: TensorVariable) -> TensorVariable:
+    def evaluate(
+        self, x: TensorVariable, *, J: TensorVariable, h: TensorVariable
+    ) -> TensorVariable:
         """Return minus the coupled pairs minus the field term."""
         pairs = pair_sum(x, J, self.graph, uniform=self.core_ndims["J"] == 0)
         return -pairs - field_sum(x, h, self.graph, uniform=self.core_ndims["h"] == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,11 @@ class MLP(Energy):
         W = [pt.as_tensor_variable(w) for w in weights]
         b = [pt.as_tensor_variable(v) for v in biases]
         widths = [w.type.shape for w in W]
-        for k, (left, right) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for k, (left, right) in enumerate(pairwise(widths)):
             if left[1] != right[0]:
-                raise ValueError(f"MLP: layer {k} gives {left[1]} outputs, the next takes {right[0]}.")
+                raise ValueError(
+                    f"MLP: layer {k} gives {left[1]} outputs, the next takes {right[0]}."
+                )
         if widths[-1][1] != 1:
             raise ValueError(f"MLP: the last layer has {widths[-1][1]} outputs; an energy is one.")
         self.activation = activation
@@ -104,7 +107,7 @@ class MLP(Energy):
             Seed of the weights.
         """
         rng = np.random.default_rng(random_seed)
-        pairs = list(zip(layers[:-1], layers[1:], strict=True))
+        pairs = list(pairwise(layers))
         return cls(
             [rng.normal(0, 1 / np.sqrt(inputs), (inputs, outputs)) for inputs, outputs in pairs],
             [np.zeros(outputs) for _, outputs in pairs],

@@ -47,10 +47,10 @@ def draw(
     """
     if isinstance(energy, Custom) and energy.batch_shape:
         # the function sees the whole batch at once, so the batch is drawn as one configuration
-        assert size is not None  # noqa: S101
+        assert size is not None
         size = size[: len(size) - len(energy.batch_shape)]
         energy = energy.joined
-    assert energy.event_shape is not None  # noqa: S101
+    assert energy.event_shape is not None
     batches = {
         name: value.shape[: value.ndim - energy.core_ndims[name]]
         for name, value in parameters.items()

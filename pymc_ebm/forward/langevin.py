@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
+
+from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.forward.mixing import Mixing, judge
@@ -53,7 +56,7 @@ def draw_real(
         None if the draws are exact.
     """
     event = energy.event_shape
-    assert event is not None  # noqa: S101
+    assert event is not None
     exact = energy.exact_draws(rng, count, event, beta, **parameters)
     if exact is not None:
         return exact, None
@@ -84,14 +87,14 @@ _plans: dict[tuple, _Plan] = {}
 @lru_cache(maxsize=32)
 def _compile(energy: Energy) -> Callable[..., list[np.ndarray]]:
     """Compile (x, parameters) → (E, dE/dx) for a batch of configurations."""
-    assert energy.event_shape is not None  # noqa: S101
+    assert energy.event_shape is not None
     inputs = {
         name: pt.tensor(shape=p.type.shape[p.ndim - energy.core_ndims[name] :], dtype=p.dtype)
         for name, p in energy.parameters.items()
     }
     x = pt.tensor("x", shape=(None, *energy.event_shape))
     value = energy.replace(**inputs)(x)
-    gradient = pt.grad(value.sum(), x)
+    gradient = cast(TensorVariable, pt.grad(value.sum(), x))
     return pytensor.function([x, *inputs.values()], [value, gradient], on_unused_input="ignore")
 
 

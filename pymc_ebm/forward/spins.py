@@ -80,7 +80,7 @@ def _numeric_ising_form(energy: Energy) -> tuple[Graph, Callable[..., list[np.nd
         for name, p in energy.parameters.items()
     }
     form = energy.replace(**inputs).ising_form()
-    assert isinstance(form, Ising)  # noqa: S101
+    assert isinstance(form, Ising)
     outputs = [form.parameters["J"], form.parameters["h"]]
     mode = Mode(linker="py", optimizer="fast_compile")
     compiled = pytensor.function(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
@@ -18,6 +18,7 @@ from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
+from scipy.special import expit
 
 from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.energies.ising import Ising
@@ -29,7 +30,10 @@ from pymc_ebm.sweeper import Sweeper
 _log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
 
 FIRST_SWEEPS = 4
-TARGET_INEFFICIENCY = 1.5  # draws per independent draw; at 1 a draw could never be seen to be too long
+WARM_START_SWEEPS = 50
+TARGET_INEFFICIENCY = (
+    1.5  # draws per independent draw; at 1 a draw could never be seen to be too long
+)
 MAX_SWEEPS = 32  # from here on a draw costs more than what PyMC spends around it
 ADAPTATIONS = 4  # times the number of sweeps is reconsidered while tuning
 FEWEST_RECORDS = 20
@@ -67,7 +71,8 @@ class ChromaticGibbs(BlockedStep):
     rng : int or Generator, optional
         Source of randomness.
     initial_point : dict, optional
-        Accepted as PyMC passes it; not used.
+        Values of the other variables for a chain's first sweeps (see Notes); by default the
+        model's initial point.
     compile_kwargs : dict, optional
         Passed to the compilation of the fields.
     blocked : bool, default False
@@ -84,6 +89,11 @@ class ChromaticGibbs(BlockedStep):
     The sampler's statistics are ``spin_energy`` (E(s), not multiplied by β; a batch is summed),
     ``magnetization`` (mean of the variable's spins) and ``sweeps``. They are not called ``energy``
     because ArviZ reserves that name for the Hamiltonian of HMC.
+
+    Chains start at arbitrary spins. Likelihood parameters that had adapted to those would describe
+    noise, and could hold the spins in a metastable state for ever. So where children exert a
+    field, the first iteration of tuning draws each spin from its likelihood alone (unless the
+    variable has an `initval`) and sweeps 50 times, both at the parameters' *initial* values.
 
     Sequential heat bath keeps the distribution but is not reversible. Near a critical point it
     slows down as L^2.17, and in a frustrated model it stays in one basin; `pymc_ebm.ergodicity`
@@ -108,7 +118,7 @@ class ChromaticGibbs(BlockedStep):
     name = "chromatic_gibbs"
     default_blocked = False
     default_tune_steps = 500
-    stats_dtypes_shapes = {  # noqa: RUF012 - PyMC's interface
+    stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
         "spin_energy": (np.float64, []),
         "magnetization": (np.float64, []),
         "sweeps": (np.int64, []),
@@ -117,7 +127,7 @@ class ChromaticGibbs(BlockedStep):
 
     def __init__(
         self,
-        vars: Sequence[Variable] | Variable,  # noqa: A002 - PyMC's name
+        vars: Sequence[Variable] | Variable,
         *,
         sweeps: int | None = None,
         model: pm.Model | None = None,
@@ -152,11 +162,15 @@ class ChromaticGibbs(BlockedStep):
         self._couplings = _Evaluated(couplings, model, compile_kwargs)
         children, field = _children_field(model, rv, self._value_var, self._binary)
         self._child_field = None if field is None else _Evaluated([field], model, compile_kwargs)
+        self._start = initial_point
+        if initial_point is None and self._child_field is not None:
+            self._start = None if self._child_field.constant else model.initial_point()
+        self._start_from_likelihood = model.rvs_to_initial_values.get(rv) is None
         self._sweeper: Sweeper | None = None
         self.setup_chain(self.rng, 0, 0)
+        colors = int(form.graph.coloring().max()) + 1
         _log.info(
-            f"{self._name}: heat-bath sweeps over {int(form.graph.coloring().max()) + 1} colours of "
-            f"{form.graph.n_vertices} spins"
+            f"{self._name}: heat-bath sweeps over {colors} colours of {form.graph.n_vertices} spins"
             + (f", with {', '.join(children)} as field" if children else "")
         )
 
@@ -172,6 +186,7 @@ class ChromaticGibbs(BlockedStep):
         """Forget the previous chain."""
         super().setup_chain(rng, tune, draws)
         self.tune = tune > 0
+        self._warm_start = self.tune and self._child_field is not None
         self.sweeps = self._fixed_sweeps or FIRST_SWEEPS
         self._history: list[tuple[float, float]] = []
         self._window = max(tune // ADAPTATIONS, 1)
@@ -194,22 +209,34 @@ class ChromaticGibbs(BlockedStep):
         stats : list of one dict
             The sampler's statistics.
         """
-        J, h, beta, offset = self._couplings(point)
+        warm_start, self._warm_start = self._warm_start, False
+        sweeps, parameters = self.sweeps, point
+        if warm_start:
+            sweeps, parameters = max(sweeps, WARM_START_SWEEPS), {**point, **(self._start or {})}
+        J, h, beta, offset = self._couplings(parameters)
         event = self._graph.shape
         field = np.broadcast_to(_align(beta, len(event)) * h, self._shape)
         if self._child_field is not None:
-            (from_children,) = self._child_field(point)
+            (from_children,) = self._child_field(parameters)
             self._require_usable(from_children)
             field = field + np.clip(from_children, -1e6, 1e6)
         n = self._graph.n_vertices
         field = np.ascontiguousarray(field, dtype=np.float64).reshape(-1, n)
         values = point[self._name].reshape(-1, n)
         spins = (2 * values - 1 if self._binary else values).astype(np.int8)
+        if warm_start and self._start_from_likelihood:
+            informative = from_children.reshape(-1, n)
+            up = self.rng.random(spins.shape) < expit(2 * informative)
+            spins = np.where(informative == 0, spins, 2 * up - 1).astype(np.int8)
         state = seed_state(self.rng)
         energies, magnetizations = np.empty(len(spins)), np.empty(len(spins))
         for b, (chain, entry) in enumerate(zip(spins, np.ndindex(*self._batch), strict=True)):
-            J_b, h_b, beta_b = _entry(J, entry, 1), _entry(h, entry, len(event)), _entry(beta, entry, 0)
-            self._sweep(chain, beta_b * J_b, field[b], state)
+            J_b, h_b, beta_b = (
+                _entry(J, entry, 1),
+                _entry(h, entry, len(event)),
+                _entry(beta, entry, 0),
+            )
+            self._sweep(chain, beta_b * J_b, field[b], sweeps, state)
             energies[b], magnetizations[b] = ising_energy(
                 chain, self._first, self._second, J_b.reshape(-1), h_b.reshape(-1)
             )
@@ -218,23 +245,23 @@ class ChromaticGibbs(BlockedStep):
         if self._binary:
             spins = (spins + 1) // 2
             magnetization = (magnetization + 1) / 2
-        stats = {"spin_energy": energy, "magnetization": magnetization, "sweeps": self.sweeps}
+        stats = {"spin_energy": energy, "magnetization": magnetization, "sweeps": sweeps}
         if self.tune and self._fixed_sweeps is None:
             self._adapt(energy, magnetization)
         new_value = spins.reshape(self._shape).astype(point[self._name].dtype)
         return {**point, self._name: new_value}, [stats]
 
     def _sweep(
-        self, spins: NDArray, coupling: NDArray, field: NDArray, state: NDArray
+        self, spins: NDArray, coupling: NDArray, field: NDArray, sweeps: int, state: NDArray
     ) -> None:
         if self._sweeper is None:
             self._sweeper = Sweeper(self._graph, coupling)
         elif not self._couplings.constant or self._batch:
             self._sweeper.set_coupling(coupling)
-        self._sweeper.sweep(spins, field, self.sweeps, state)
+        self._sweeper.sweep(spins, field, sweeps, state)
 
     def _adapt(self, energy: float, magnetization: float) -> None:
-        """Lengthen or shorten draws until they are nearly independent in energy and magnetisation."""
+        """Choose the sweeps so that draws are nearly independent in energy and magnetisation."""
         self._history.append((energy, magnetization))
         if len(self._history) < self._window:
             return
@@ -330,7 +357,9 @@ def _children_field(
     low, high = (0, 1) if binary else (-1, 1)
     fields = []
     names = []
-    for child, term in zip(others, model.logp(vars=others, sum=False) if others else [], strict=True):
+    for child, term in zip(
+        others, model.logp(vars=others, sum=False) if others else [], strict=True
+    ):
         try:
             field = field_from_terms([term], value_var, low, high)
         except NotElementwiseError as error:

@@ -76,9 +76,9 @@ def field_from_terms(
             numbers = _Numbering(variable).of(summand)
             if numbers is None:
                 continue
-            at_high = clone_replace([summand], {variable: all_high})[0]
-            at_low = clone_replace([summand], {variable: all_low})[0]
-            strength = 0.5 * (at_high - at_low)
+            [at_high] = clone_replace([summand], [(variable, all_high)])
+            [at_low] = clone_replace([summand], [(variable, all_low)])
+            strength = 0.5 * pt.sub(at_high, at_low)
             field = pt.zeros(n) if field is None else field
             if np.array_equal(numbers.reshape(-1), np.arange(n)) and summand.ndim == numbers.ndim:
                 same_size = all(

@@ -1,9 +1,9 @@
 """Refuse PyMC's own discrete steps for spins.
 
-`pymc.BinaryGibbsMetropolis` proposes ``1 − s``, `pymc.Metropolis` adds a rounded normal: on {-1, +1}
-nearly every proposal is outside the support, the chain stands still, and nothing says so. PyMC
-offers no hook where a step given by hand meets its variable, so the constructor that all steps share
-is wrapped once.
+`pymc.BinaryGibbsMetropolis` proposes ``1 − s``, `pymc.Metropolis` adds a rounded normal: on
+{-1, +1} nearly every proposal is outside the support, the chain stands still, and nothing says so.
+PyMC offers no hook where a step given by hand meets its variable, so the constructor that all steps
+share is wrapped once.
 """
 
 from __future__ import annotations

@@ -58,7 +58,11 @@ def test_fields_may_carry_a_batch():
 
 def test_a_boltzmann_machine_is_an_ising_model():
     units = (STATES + 1) // 2
-    for W, graph in ((MATRIX, None), (0.7, Graph.complete(5)), (RNG.normal(size=10), Graph.complete(5))):
+    for W, graph in (
+        (MATRIX, None),
+        (0.7, Graph.complete(5)),
+        (RNG.normal(size=10), Graph.complete(5)),
+    ):
         machine = energies.BoltzmannMachine(W, FIELD, graph=graph)
         difference = machine(units).eval() - machine.ising_form()(STATES).eval()
         np.testing.assert_allclose(difference, difference[0], atol=1e-12)

@@ -74,7 +74,7 @@ def test_sum_of_many_and_replaced_parameters():
     total = sum([energies.Gaussian(0.0, s) for s in (1.0, 2.0, 3.0)])
     x = np.array([1.0, 2.0])
     np.testing.assert_allclose(total(x).eval(), 0.5 * 5 * (1 + 1 / 4 + 1 / 9))
-    doubled = (2.0 * energies.DoubleWell(1.0)).replace(a=3.0)
+    doubled = (2.0 * energies.DoubleWell(1.0)).replace(inner_a=3.0)
     np.testing.assert_allclose(doubled([0.0]).eval(), 6.0)
 
 

@@ -59,7 +59,7 @@ def test_many_spins_run_a_chain_and_say_how_it_mixed():
 def test_chain_draws_at_the_critical_point_have_kaufmans_energy():
     graph = ebm.Graph.square(8, 8)
     energy = ebm.energies.Ising(0.4406868, graph=graph)
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="heat-bath"):
         spins = draw(energy, np.random.default_rng(5), core(energy), np.array(1.0), (4000,))
     per_spin = ising_energies(spins.reshape(-1, 64), graph.edges, 1.0, 0.0) / 64
     z = iid_z_scores(per_spin[:, None], np.array([KAUFMAN[8]]))

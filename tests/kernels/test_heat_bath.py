@@ -39,7 +39,7 @@ def broken_uniform(spins, neighbors, sites, coupling, field, sweeps, state):
 
 @numba.njit
 def broken_weighted(spins, indptr, indices, weights, sites, field, sweeps, state):
-    """The same fault with a coupling on every edge."""
+    """Repeat the fault with a coupling on every edge."""
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     for _ in range(sweeps):
         for k in range(sites.size):

@@ -282,5 +282,3 @@ def test_other_steps_still_work():
         pm.NUTS([x])
         pm.Slice([x])
         ebm.ChromaticGibbs([s])
-
-

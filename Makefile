@@ -1,0 +1,63 @@
+# `make demo` and `make test` set up everything they need in .venv.
+
+# Python 3.12 or newer: the first of these that is.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo gallery test test-all check lint types arrows docs format benchmarks clean
+
+demo: $(VENV)/.examples
+	$(BIN)/python examples/denoise_silhouette.py
+
+gallery: $(VENV)/.examples
+	$(BIN)/python examples/run_all.py
+
+test: check
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+test-all: check
+	$(BIN)/python -m pytest -m "" --cov --cov-report=term
+
+check: lint types arrows docs
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+arrows: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: $(VENV)/.benchmarks
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) docs/_build examples/output .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "pymc_ebm needs Python 3.12 or newer; found none. \
+	Install one, or run: make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.examples: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[examples]"
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@
+
+$(VENV)/.benchmarks: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[examples,benchmarks]"
+	touch $@
