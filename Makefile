@@ -13,6 +13,7 @@ demo: $(VENV)/.examples
 
 gallery: $(VENV)/.examples
 	$(BIN)/python examples/run_all.py
+	cp examples/output/*.png docs/gallery/figures/
 
 test: check
 	$(BIN)/python -m pytest --cov --cov-report=term
@@ -40,7 +41,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 benchmarks: $(VENV)/.benchmarks
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 clean:
 	rm -rf $(VENV) docs/_build examples/output .pytest_cache .mypy_cache .ruff_cache

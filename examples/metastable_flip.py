@@ -1,11 +1,11 @@
 """A flat prior on the flip probability, and chains that ignore the data for ever.
 
-The silhouette demo at half size, with two changes: the flip probability has a flat prior, and chains
-start at one half. There a pixel says nothing about the picture, the spins order by themselves, the
-flip probability adapts to *that*, and the chain sits in a state that explains nothing.
+The silhouette demo at half size, with a flat prior on the flip probability. Chains start at the
+prior's mean, one half. There a pixel says nothing about the picture, the spins order by themselves,
+the flip probability adapts to *that*, and the chain sits in a state that explains nothing.
 
-What to learn: why the demo's prior is Beta(2, 5); that metastable states survive any number of draws;
-and that they show as chains that disagree, in a report one has to read.
+What to learn: why the demo's prior is Beta(2, 5); that metastable states survive any number of
+draws; and that they show as chains that disagree, in a report one has to read.
 
 Run it: ``python examples/metastable_flip.py``. Writes a figure to ``examples/output/``.
 """

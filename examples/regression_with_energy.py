@@ -1,9 +1,9 @@
 """A regression whose coefficients are tied together by an energy.
 
-Twenty-four hourly effects are estimated from a few noisy counts an hour. A priori neighbouring hours
+Twenty-four hourly effects are estimated from sixty noisy observations. A priori neighbouring hours
 are alike, and 23 h is next to 0 h: that is an energy over the coefficients, added with
-`energy_potential`. The model is Gaussian throughout, so the exact posterior is known and the samples
-are held against it.
+`energy_potential`. The model is Gaussian throughout, so the exact posterior is known and the
+samples are held against it.
 
 What to learn: an energy over variables that exist already, what it buys, and what must not be done:
 its strength is fixed here. A *random* strength would need the normaliser of the coefficients' joint
@@ -48,7 +48,9 @@ def build_model(hour: np.ndarray, y: np.ndarray, tied: bool) -> pm.Model:
 
 def exact_posterior(hour: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of the tied model's Gaussian posterior."""
-    ring = 2 * np.eye(HOURS) - np.roll(np.eye(HOURS), 1, axis=0) - np.roll(np.eye(HOURS), -1, axis=0)
+    ring = (
+        2 * np.eye(HOURS) - np.roll(np.eye(HOURS), 1, axis=0) - np.roll(np.eye(HOURS), -1, axis=0)
+    )
     design = np.eye(HOURS)[hour]
     precision = np.eye(HOURS) / SPREAD**2 + STIFFNESS * ring + design.T @ design / NOISE**2
     covariance = np.linalg.inv(precision)
@@ -71,7 +73,9 @@ def main() -> None:
     report = ebm.ergodicity(idata, model)
     mean, sd = exact_posterior(hour, y)
     worst = np.abs(estimates["tied by an energy"][0] - mean).max()
-    print(f"largest gap to the exact posterior mean {worst:.4f}, posterior sd about {sd.mean():.2f}")
+    print(
+        f"largest gap to the exact posterior mean {worst:.4f}, posterior sd about {sd.mean():.2f}"
+    )
     print(f"report {'passed' if report.passed else 'FAILED'}")
 
     figure, axis = plt.subplots(figsize=(8, 3.8), layout="constrained")

@@ -3,8 +3,8 @@
 Twelve spins have 4 096 configurations: every expectation can be summed. The model has couplings of
 both signs and a field, so no sampler has it easy.
 
-What to learn: how to check a sampler before trusting it where nothing can be summed: compare in units
-of the Monte Carlo standard error, and know how large the largest of many comparisons may be.
+What to learn: how to check a sampler before trusting it where nothing can be summed: compare in
+units of the Monte Carlo standard error, and know how large the largest of many comparisons may be.
 
 Run it: ``python examples/small_ising_exact.py``. Writes a figure to ``examples/output/``.
 """
@@ -29,7 +29,9 @@ def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     rng = np.random.default_rng(SEED)
     graph = ebm.Graph.square(3, 4)
-    energy = ebm.energies.Ising(rng.normal(0, 0.6, graph.n_edges), rng.normal(0, 0.3, (3, 4)), graph=graph)
+    energy = ebm.energies.Ising(
+        rng.normal(0, 0.6, graph.n_edges), rng.normal(0, 0.3, (3, 4)), graph=graph
+    )
 
     with pm.Model() as model:
         ebm.Boltzmann("s", energy)

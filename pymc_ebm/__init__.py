@@ -1,14 +1,18 @@
 """Energy-based models in PyMC."""
 
+from typing import TYPE_CHECKING, Any
+
 from pymc_ebm import energies
 from pymc_ebm.boltzmann import Boltzmann
-from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
 from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.graphs import Graph
 from pymc_ebm.ising import Ising
 from pymc_ebm.potentials import energy_potential
 from pymc_ebm.step_methods import ChromaticGibbs
 from pymc_ebm.thermo import observables
+
+if TYPE_CHECKING:
+    from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
 
 __version__ = "0.1.0"
 
@@ -24,3 +28,12 @@ __all__ = [
     "ergodicity",
     "observables",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the diagnostics at first use: ArviZ's statistics take a second to import."""
+    if name in ("ErgodicityReport", "ergodicity"):
+        from pymc_ebm import diagnostics
+
+        return getattr(diagnostics, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import scipy.sparse
 
-from pymc_ebm.kernels.coloring import greedy_coloring
+from pymc_ebm import kernels
 
 if TYPE_CHECKING:
     import networkx
+    import scipy.sparse
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -177,7 +177,9 @@ class Graph:
         matrix : scipy.sparse array, shape (n, n)
             Must have a symmetric pattern and an empty diagonal.
         """
-        coo = scipy.sparse.coo_array(matrix)
+        from scipy.sparse import coo_array  # a tenth of a second to import
+
+        coo = coo_array(matrix)
         coo.sum_duplicates()
         if coo.shape[0] != coo.shape[1]:
             raise ValueError(f"Graph.from_scipy: the matrix has shape {coo.shape}, not square.")
@@ -274,7 +276,7 @@ class Graph:
                 if np.all(color[self.edges[:, 0]] != color[self.edges[:, 1]]):
                     return color.astype(np.int32)
         indptr, indices, _ = self.neighbors
-        return greedy_coloring(indptr, indices)
+        return kernels.coloring.greedy_coloring(indptr, indices)
 
     def couplings_from_matrix(self, matrix: ArrayLike) -> NDArray[np.float64]:
         """Read per-edge values out of a symmetric matrix.

@@ -24,7 +24,7 @@ class Ising(Boltzmann):
     J : tensor_like or scipy.sparse array
         With `graph`: a scalar, or one value an edge in the order of ``graph.edges``. Without: a
         symmetric matrix with an empty diagonal. ``J > 0`` is ferromagnetic.
-    h : tensor_like, shape () or (..., *graph.shape)
+    h : tensor_like, shape () or ``(..., *graph.shape)``
         Field.
     graph : Graph, optional
         Which spins are coupled.

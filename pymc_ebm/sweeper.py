@@ -6,8 +6,8 @@ import numpy as np
 
 from numpy.typing import NDArray
 
+from pymc_ebm import kernels
 from pymc_ebm.graphs import Graph
-from pymc_ebm.kernels.heat_bath import uniform_coupling_sweeps, weighted_sweeps
 
 PADDING_LIMIT = 2.0  # a padded neighbour table may be this much larger than the adjacency
 
@@ -79,12 +79,12 @@ class Sweeper:
         """
         if self.uniform:
             padded = np.append(spins, np.int8(0))
-            uniform_coupling_sweeps(
+            kernels.heat_bath.uniform_coupling_sweeps(
                 padded, self._padded, self._sites, self._strength, field, sweeps, state
             )
             spins[:] = padded[:-1]
         else:
-            weighted_sweeps(
+            kernels.heat_bath.weighted_sweeps(
                 spins, self._indptr, self._indices, self._weights, self._sites, field, sweeps, state
             )
 

@@ -23,7 +23,7 @@ class BoltzmannMachine(Energy):
     ----------
     W : tensor_like or scipy.sparse array
         Weights, in the forms `Ising` takes its couplings.
-    b : tensor_like, shape () or (..., *graph.shape)
+    b : tensor_like, shape () or ``(..., *graph.shape)``
         Biases.
     graph : Graph, optional
         Which units are connected.

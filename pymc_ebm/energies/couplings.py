@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytensor.tensor as pt
-import scipy.sparse
 
 from pytensor import config
 from pytensor.raise_op import Assert
@@ -44,22 +43,27 @@ def read_couplings(
         that do not match the graph.
     """
     what = f"{family}: {name}"
-    if scipy.sparse.issparse(J):
-        coo = scipy.sparse.coo_array(J)
+    if hasattr(J, "tocoo"):
+        from scipy.sparse import coo_array, csr_array  # a tenth of a second to import
+
+        coo = coo_array(J)
         coo.sum_duplicates()
         _require_square(coo.shape, what)
-        _require_finite_entries(coo, what)
-        difference = scipy.sparse.csr_array(coo - coo.T)
+        bad = ~np.isfinite(coo.data)
+        places = np.column_stack([coo.row, coo.col])
+        _require_finite_entries(places[bad], coo.data[bad], what)
+        difference = csr_array(coo - coo.T)
         difference.eliminate_zeros()
         _require_symmetric(np.column_stack(difference.nonzero()), coo.tocsr(), what)
         _require_no_diagonal(coo.diagonal(), what)
         upper = (coo.row < coo.col) & (coo.data != 0)
-        found = Graph.from_edges(np.column_stack([coo.row, coo.col])[upper], coo.shape[0])
+        found = Graph.from_edges(places[upper], coo.shape[0])
         return _place_on_graph(found, coo.data[upper], graph, what)
 
     constant = constant_value(pt.as_tensor_variable(J))
     if constant is not None and constant.ndim == 2:
-        _require_finite_entries(constant, what)
+        bad = ~np.isfinite(constant)
+        _require_finite_entries(np.argwhere(bad), constant[bad], what)
     values = as_parameter(J, what)
     if graph is not None and values.ndim == 0:
         return graph, values
@@ -99,7 +103,7 @@ def read_field(h: Any, graph: Graph, *, family: str, name: str) -> TensorVariabl
 
     Parameters
     ----------
-    h : tensor_like, shape () or (..., *graph.shape)
+    h : tensor_like, shape () or ``(..., *graph.shape)``
         The field.
     graph : Graph
         Whose vertices it acts on.
@@ -163,12 +167,11 @@ def _require_square(shape: tuple[int | None, ...], what: str) -> None:
         raise ValueError(f"{what} has shape {shape}; a matrix of couplings is square.")
 
 
-def _require_finite_entries(matrix: Any, what: str) -> None:
-    coo = scipy.sparse.coo_array(matrix)
-    for k in np.flatnonzero(~np.isfinite(coo.data))[:1]:
-        raise ValueError(
-            f"{what}[{coo.row[k]}, {coo.col[k]}] = {coo.data[k]}; couplings must be finite."
-        )
+def _require_finite_entries(places: np.ndarray, values: np.ndarray, what: str) -> None:
+    """Raise at the first of the index pairs where a matrix is not finite."""
+    if len(places):
+        i, j = places[0]
+        raise ValueError(f"{what}[{i}, {j}] = {values[0]}; couplings must be finite.")
 
 
 def _require_symmetric(unequal: np.ndarray, matrix: Any, what: str) -> None:

@@ -25,7 +25,7 @@ class Ising(Energy):
     J : tensor_like or scipy.sparse array
         With `graph`: a scalar, or one value an edge in the order of ``graph.edges``. Without: a
         symmetric matrix with an empty diagonal, whose non-zeros are the edges.
-    h : tensor_like, shape () or (..., *graph.shape)
+    h : tensor_like, shape () or ``(..., *graph.shape)``
         Field.
     graph : Graph, optional
         Which spins are coupled.

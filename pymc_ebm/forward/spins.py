@@ -11,13 +11,11 @@ import pytensor.tensor as pt
 
 from pytensor.compile.mode import Mode
 
+from pymc_ebm import kernels
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.ising import Ising
 from pymc_ebm.forward.mixing import Mixing, judge
 from pymc_ebm.graphs import Graph
-from pymc_ebm.kernels.enumeration import ising_log_weights
-from pymc_ebm.kernels.ising_energy import ising_energy
-from pymc_ebm.kernels.xoshiro import seed_state
 from pymc_ebm.sweeper import Sweeper
 
 ENUMERATED_SPINS = 20
@@ -68,7 +66,7 @@ def draw_spins(
         sweeper = Sweeper(graph, coupling)
         spins = _dispersed_spins(rng, count, graph.n_vertices)
         for chain in spins:
-            sweeper.sweep(chain, field, mixing.steps, seed_state(rng))
+            sweeper.sweep(chain, field, mixing.steps, kernels.xoshiro.seed_state(rng))
     return (spins if energy.support == "spin" else (spins + 1) // 2), mixing
 
 
@@ -95,7 +93,7 @@ def _cumulative(graph: Graph, coupling: bytes, field: bytes) -> np.ndarray:
     dense = np.zeros((graph.n_vertices, graph.n_vertices))
     i, j = graph.edges.T
     dense[i, j] = dense[j, i] = np.frombuffer(coupling)
-    log_weights = ising_log_weights(dense, np.frombuffer(field))
+    log_weights = kernels.enumeration.ising_log_weights(dense, np.frombuffer(field))
     return np.cumsum(np.exp(log_weights - log_weights.max()))
 
 
@@ -118,10 +116,12 @@ def _pilot(graph: Graph, coupling: bytes, field: bytes) -> Mixing:
     while True:
         series = np.empty((2, PILOT_CHAINS, PILOT_RECORDS))
         for c, spins in enumerate(_dispersed_spins(rng, PILOT_CHAINS, graph.n_vertices)):
-            state = seed_state(rng)
+            state = kernels.xoshiro.seed_state(rng)
             for t in range(PILOT_RECORDS):
                 sweeper.sweep(spins, fields, interval, state)
-                series[:, c, t] = ising_energy(spins, first, second, couplings, fields)
+                series[:, c, t] = kernels.ising_energy.ising_energy(
+                    spins, first, second, couplings, fields
+                )
         rhat, ess = judge(series[..., PILOT_RECORDS // 2 :])
         mixing = Mixing("heat-bath sweeps", PILOT_RECORDS // 2 * interval, rhat, ess)
         spent = PILOT_CHAINS * PILOT_RECORDS * interval * graph.n_vertices

@@ -18,12 +18,10 @@ from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
-from scipy.special import expit
 
+from pymc_ebm import kernels
 from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.energies.ising import Ising
-from pymc_ebm.kernels.ising_energy import ising_energy
-from pymc_ebm.kernels.xoshiro import seed_state
 from pymc_ebm.step_methods.elementwise import NotElementwiseError, field_from_terms
 from pymc_ebm.sweeper import Sweeper
 
@@ -226,9 +224,9 @@ class ChromaticGibbs(BlockedStep):
         spins = (2 * values - 1 if self._binary else values).astype(np.int8)
         if warm_start and self._start_from_likelihood:
             informative = from_children.reshape(-1, n)
-            up = self.rng.random(spins.shape) < expit(2 * informative)
+            up = self.rng.logistic(size=spins.shape) < 2 * informative
             spins = np.where(informative == 0, spins, 2 * up - 1).astype(np.int8)
-        state = seed_state(self.rng)
+        state = kernels.xoshiro.seed_state(self.rng)
         energies, magnetizations = np.empty(len(spins)), np.empty(len(spins))
         for b, (chain, entry) in enumerate(zip(spins, np.ndindex(*self._batch), strict=True)):
             J_b, h_b, beta_b = (
@@ -237,7 +235,7 @@ class ChromaticGibbs(BlockedStep):
                 _entry(beta, entry, 0),
             )
             self._sweep(chain, beta_b * J_b, field[b], sweeps, state)
-            energies[b], magnetizations[b] = ising_energy(
+            energies[b], magnetizations[b] = kernels.ising_energy.ising_energy(
                 chain, self._first, self._second, J_b.reshape(-1), h_b.reshape(-1)
             )
         energy = float(energies.sum() + np.sum(np.broadcast_to(offset, self._batch)))

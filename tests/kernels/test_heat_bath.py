@@ -11,7 +11,8 @@ import pytest
 
 from scipy.stats import chisquare
 
-from pymc_ebm import Graph, sweeper
+from pymc_ebm import Graph
+from pymc_ebm.kernels import heat_bath
 from pymc_ebm.kernels.heat_bath import uniform_coupling_sweeps, weighted_sweeps
 from pymc_ebm.kernels.xoshiro import next_word, seed_state, uniform
 from pymc_ebm.sweeper import Sweeper
@@ -89,8 +90,8 @@ def test_one_sweep_keeps_exact_draws_exact(case):
 
 @pytest.mark.parametrize("case", ["uniform, ring, field", "weighted, complete, field"])
 def test_two_percent_off_is_caught(case, monkeypatch):
-    monkeypatch.setattr(sweeper, "uniform_coupling_sweeps", broken_uniform)
-    monkeypatch.setattr(sweeper, "weighted_sweeps", broken_weighted)
+    monkeypatch.setattr(heat_bath, "uniform_coupling_sweeps", broken_uniform)
+    monkeypatch.setattr(heat_bath, "weighted_sweeps", broken_weighted)
     _, p_value = p_value_of_one_sweep(*CASES[case])
     assert p_value < ALPHA
 
