@@ -106,7 +106,7 @@ def measure() -> list[Row]:
             "≥ 0.5",
         )
     )
-    ours, theirs, ratio = rates_in_turn(sample_rate, binary_gibbs_rate, rounds=2)
+    ours, theirs, ratio = rates_in_turn(sample_rate, binary_gibbs_rate, rounds=5)
     rows.append(
         Row(
             "whole pm.sample call, 64×64",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -13,7 +13,6 @@ import pytensor.tensor as pt
 
 from pymc.distributions.distribution import Distribution, _support_point
 from pymc.logprob.abstract import _logprob
-from pymc.pytensorf import rvs_in_graph
 from pytensor.graph.basic import Variable
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.random.op import RandomVariable
@@ -21,14 +20,19 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import forward
 from pymc_ebm.confinement import check_real_energy
-from pymc_ebm.energies.custom import custom_energy
-from pymc_ebm.energies.energy import Energy, as_parameter, constant_value, require_positive
-from pymc_ebm.errors import MissingPartitionError
+from pymc_ebm.declaration import (
+    LogPartition,
+    as_energy,
+    as_log_partition,
+    check_support,
+    checked_initval,
+    require_constant_partition,
+    resolve_shape,
+)
+from pymc_ebm.energies.energy import Energy, as_parameter, require_positive
 
 # Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
-
-LogPartition = float | TensorVariable | Callable[[Energy], Any] | None
 
 
 class BoltzmannRV(RandomVariable):
@@ -39,7 +43,6 @@ class BoltzmannRV(RandomVariable):
     """
 
     __props__ = ("name", "signature", "dtype", "inplace", "energy", "normalised")  # type: ignore[assignment]
-    _print_name: ClassVar[tuple[str, str]] = ("Boltzmann", r"\operatorname{Boltzmann}")
 
     def __init__(
         self,
@@ -58,6 +61,12 @@ class BoltzmannRV(RandomVariable):
             dtype=dtype or ("floatX" if energy.support == "real" else "int8"),
             inplace=inplace,
         )
+
+    @property
+    def _print_name(self) -> tuple[str, str]:
+        """How PyMC prints the distribution: by the family of its energy."""
+        family = type(self.energy).__name__
+        return family, rf"\operatorname{{{family}}}"
 
     def __str__(self) -> str:
         """Name the energy."""
@@ -192,17 +201,18 @@ class Boltzmann(Distribution):
         model = pm.modelcontext(None)
         owner = f"{cls.__name__} {name!r}"
         require_positive(owner, beta=beta)
-        shape = _resolve_shape(owner, model, energy, shape, dims, observed)
-        energy = _as_energy(energy, shape, owner)
+        shape = resolve_shape(owner, model, energy, shape, dims, observed)
+        energy = as_energy(energy, shape, owner)
         if observed is not None:
-            _check_support(owner, energy, observed, "observed")
+            check_support(owner, energy, observed, "observed")
+        start = np.zeros(shape)
         if initval is not None and not isinstance(initval, str | Variable):
-            initval = _checked_initval(owner, energy, initval, shape)
+            initval = start = checked_initval(owner, energy, initval, shape)
         rv_out = cls.dist(energy, beta=beta, shape=shape, log_partition=log_partition)
         if log_partition is None:
-            _require_constant_partition(owner, rv_out, model)
+            require_constant_partition(owner, rv_out, model)
         if energy.support == "real" and observed is None:
-            check_real_energy(owner, rv_out.owner.op.energy, rv_out, _point(initval, shape))
+            check_real_energy(owner, rv_out.owner.op.energy, rv_out, start)
         return super().__new__(
             cls,
             name,
@@ -237,13 +247,13 @@ class Boltzmann(Distribution):
         """
         require_positive(cls.__name__, beta=beta)
         shape = None if shape is None else tuple(np.atleast_1d(shape).tolist())
-        energy = _as_energy(energy, shape, cls.__name__)
+        energy = as_energy(energy, shape, cls.__name__)
         if energy.event_shape is None:
             if shape is None:
                 raise ValueError(f"{cls.__name__}: this energy needs shape=, e.g. shape=2.")
             energy = energy.with_event_shape(shape[len(shape) - energy.event_ndim :])
         beta = as_parameter(beta, f"{cls.__name__}: beta")
-        log_z = _log_partition(log_partition, energy, beta, cls.__name__)
+        log_z = as_log_partition(log_partition, energy, beta, cls.__name__)
         parameters = [*energy.parameters.values(), beta, log_z]
         return super().dist(
             parameters,
@@ -288,177 +298,3 @@ def _without_broadcast_batch(parameter: Any, core_ndim: int) -> TensorVariable:
     if batch > 0 and all(parameter.type.broadcastable[:batch]):
         parameter = parameter.squeeze(tuple(range(batch)))
     return parameter
-
-
-def _resolve_shape(
-    owner: str, model: pm.Model, energy: Any, shape: Any, dims: Any, observed: Any
-) -> tuple[int, ...]:
-    """Find the variable's shape in shape, dims, observed or the energy, and hold it to them."""
-    event = energy.event_shape if isinstance(energy, Energy) else None
-    names = (dims,) if isinstance(dims, str) else dims
-    from_dims = None
-    if names is not None and None not in names and Ellipsis not in names:
-        unknown = [dim for dim in names if dim not in model.dim_lengths]
-        if not unknown:
-            from_dims = tuple(int(model.dim_lengths[dim].eval()) for dim in names)
-        elif shape is None and observed is None and event is None:
-            raise ValueError(f"{owner}: no coords are known for dims {unknown}.")
-    if shape is not None:
-        resolved = tuple(int(length) for length in np.atleast_1d(shape))
-    elif from_dims is not None:
-        resolved = from_dims
-    elif observed is not None:
-        resolved = tuple(np.shape(_values(observed)))
-    elif event is not None:
-        resolved = event
-    else:
-        raise ValueError(f"{owner}: pass shape= (or dims=, or observed=); this energy fits any.")
-    if from_dims is not None and from_dims != resolved:
-        raise ValueError(
-            f"{owner}: dims {tuple(names)} have lengths {from_dims}, and the shape is {resolved}."
-        )
-    if event is not None and resolved[len(resolved) - len(event) :] != event:
-        source = f"dims {tuple(names)} have lengths" if from_dims is not None else "the shape is"
-        fits = getattr(energy, "graph", None)
-        what = (
-            f"the graph has shape {event}" if fits is not None else f"one event has shape {event}"
-        )
-        raise ValueError(
-            f"{owner}: {source} {resolved}, and {what}. The last {len(event)} dimension(s) must "
-            "match it; leading ones are independent copies."
-        )
-    return resolved
-
-
-def _as_energy(energy: Any, shape: tuple[int, ...] | None, owner: str) -> Energy:
-    if isinstance(energy, Energy):
-        return energy
-    if not callable(energy):
-        raise TypeError(
-            f"{owner}: energy is a {type(energy).__name__}; pass an Energy or a function of x. "
-            "For an expression over variables that exist already, use ebm.energy_potential."
-        )
-    if shape is None:
-        raise ValueError(f"{owner}: a function as energy needs shape=, e.g. shape=3.")
-    try:
-        return custom_energy(energy, shape)
-    except ValueError as error:
-        raise ValueError(f"{owner}: {error}") from None
-
-
-def _log_partition(
-    log_partition: LogPartition, energy: Energy, beta: TensorVariable, owner: str
-) -> TensorVariable:
-    if log_partition is None:
-        return pt.as_tensor_variable(np.asarray(0.0))
-    if isinstance(log_partition, str):
-        raise ValueError(
-            f"{owner}: log_partition={log_partition!r} names a method this version does not have. "
-            "Pass a tensor, or a function of the energy that returns one."
-        )
-    if callable(log_partition):
-        constant = constant_value(beta)
-        unit = constant is not None and np.all(constant == 1.0)
-        log_partition = log_partition(energy if unit else beta * energy)
-    log_z = as_parameter(log_partition, f"{owner}: log_partition")
-    if log_z.ndim:
-        raise ValueError(
-            f"{owner}: log_partition has shape {log_z.type.shape}; it is the scalar log Z of one "
-            "configuration."
-        )
-    return log_z
-
-
-def _require_constant_partition(owner: str, rv: TensorVariable, model: pm.Model) -> None:
-    """Raise if an unobserved random variable enters the energy's parameters or beta."""
-    _rng, _size, *params = rv.owner.inputs
-    random = rvs_in_graph(params) - set(model.observed_RVs)
-    if not random:
-        return
-    names = ", ".join(sorted(repr(v.name) if v.name else "an unnamed variable" for v in random))
-    energy = rv.owner.op.energy
-    graph = getattr(energy, "graph", None)
-    if graph is not None and graph.n_vertices <= 20:
-        states = f"all {2**graph.n_vertices:,} configurations of these {graph.n_vertices} spins"
-        choice = (
-            f"Here log Z is a sum over {states}: pass\n"
-            f"    states = 2 * ((np.arange({2**graph.n_vertices})[:, None] >> "
-            f"np.arange({graph.n_vertices})) & 1) - 1\n"
-            "    log_partition=lambda energy: pt.logsumexp(-energy(states.reshape("
-            f"-1, *{graph.shape})))"
-            if energy.support == "spin"
-            else f"Here log Z is a sum over {states}: pass it as a function of the energy"
-        )
-    elif energy.support == "real":
-        choice = (
-            "Pass log_partition= as a tensor or a function of the energy (a Gaussian of scale σ in "
-            "d dimensions has d log σ), or fix the parameters"
-        )
-    else:
-        choice = (
-            "Pass log_partition= as a tensor (for one parameter: an interpolated table of log Z) "
-            "or a function of the energy, or fix the parameters"
-        )
-    raise MissingPartitionError(
-        f"{owner}: the energy depends on {names}, so log Z varies with it and cannot be left out "
-        f"of the log-probability. {choice}."
-    )
-
-
-def _checked_initval(
-    owner: str, energy: Energy, initval: Any, shape: tuple[int, ...]
-) -> np.ndarray:
-    """Return a starting point of the right shape, support and dtype."""
-    if np.shape(initval) not in ((), shape):
-        raise ValueError(
-            f"{owner}: initval has shape {np.shape(initval)}, and the variable {shape}."
-        )
-    _check_support(owner, energy, initval, "initval")
-    dtype = float if energy.support == "real" else np.int8
-    return np.broadcast_to(np.asarray(initval, dtype=dtype), shape)
-
-
-def _check_support(owner: str, energy: Energy, given: Any, what: str) -> None:
-    """Hold data to the support, and say so when spins come as 0/1."""
-    values = _values(given)
-    if values is None:
-        return
-    if np.ma.isMaskedArray(values) or not np.all(np.isfinite(np.asarray(values, dtype=float))):
-        raise ValueError(
-            f"{owner}: {what} has missing or infinite values. Make the variable latent (no "
-            "observed=) and observe the known entries through a likelihood on them."
-        )
-    if energy.support == "real":
-        return
-    allowed = (-1, 1) if energy.support == "spin" else (0, 1)
-    wrong = ~np.isin(values, allowed)
-    if not wrong.any():
-        return
-    value = np.asarray(values)[wrong].flat[0]
-    seen = set(np.unique(values).tolist())
-    hint = ""
-    if energy.support == "spin" and seen <= {0, 1}:
-        hint = f" They look like {{0, 1}}: pass 2 * {what} - 1, or use energies.BoltzmannMachine."
-    elif energy.support == "binary" and seen <= {-1, 1}:
-        hint = f" They look like {{-1, +1}}: pass ({what} + 1) // 2, or use energies.Ising."
-    raise ValueError(
-        f"{owner}: {what} contains {value}, and the support is "
-        f"{{{allowed[0]}, {allowed[1]}}} ({int(wrong.sum())} of {wrong.size} values outside).{hint}"
-    )
-
-
-def _values(observed: Any) -> Any:
-    """Return the current numbers behind data, shared data or a table; None if there are none."""
-    if isinstance(observed, Variable):
-        if hasattr(observed, "get_value"):
-            return observed.get_value(borrow=True)
-        constant = constant_value(observed)  # type: ignore[arg-type]
-        if constant is not None:
-            return constant
-        return None if rvs_in_graph([observed]) else observed.eval()
-    return observed if np.ma.isMaskedArray(observed) else np.asarray(observed)
-
-
-def _point(initval: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Where the first evaluation of a real energy takes place."""
-    return np.zeros(shape) if initval is None or isinstance(initval, str | Variable) else initval

@@ -8,7 +8,8 @@ from typing import Any
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import energies
-from pymc_ebm.boltzmann import Boltzmann, BoltzmannRV, LogPartition
+from pymc_ebm.boltzmann import Boltzmann, BoltzmannRV
+from pymc_ebm.declaration import LogPartition
 from pymc_ebm.graphs import Graph
 
 

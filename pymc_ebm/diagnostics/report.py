@@ -11,6 +11,7 @@ import pymc as pm
 import xarray as xr
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pymc_ebm.diagnostics import bfmi, chain_agreement, ess, mcse, movement, rhat
@@ -20,6 +21,7 @@ from pymc_ebm.diagnostics.quantities import collect
 SERIES_CHECKS = (movement.check, rhat.check, ess.check, mcse.check, chain_agreement.check)
 TRACE_CHECKS = (bfmi.check,)
 FILE_WIDTH = 150  # of a table that goes to a file or a pipe
+WIDE = 110  # columns from which meaning and remedy fit beside the numbers
 SHOWN_FAILURES = 8  # of the entries of variables; energies and order parameters are always shown
 
 
@@ -92,33 +94,44 @@ class ErgodicityReport:
         console : rich.console.Console, optional
             Where to print.
         """
-        console = console or Console()
-        if not console.is_terminal:
-            console = Console(file=console.file, width=FILE_WIDTH)
-        table = Table(title="Ergodicity", title_justify="left", show_lines=False)
-        for column in ("check", "quantity", "value", "threshold", "verdict", "what it means"):
-            table.add_column(
-                column, justify="right" if column in ("value", "threshold") else "left"
-            )
-        table.add_column("what to do", max_width=48)
+        if console is None:
+            console = Console()
+            if not console.is_terminal:
+                console = Console(width=FILE_WIDTH)
+        wide = console.width >= WIDE
+        table = Table(title="Ergodicity", title_justify="left")
+        for column in ("check", "quantity", "value", "threshold", "verdict"):
+            numeric = column in ("value", "threshold")
+            table.add_column(column, justify="right" if numeric else "left")
+        if wide:
+            table.add_column("what it means")
+            table.add_column("what to do", max_width=48)
         colors = {"pass": "green", "fail": "bold red", "not enough": "yellow"}
         for f in self._shown():
+            words = (f.meaning, f.remedy or "–") if wide else ()
             table.add_row(
                 f.check,
-                f.quantity,
+                escape(f.quantity),
                 _number(f.value),
                 _number(f.threshold),
                 f"[{colors[f.verdict]}]{f.verdict}[/]",
-                f.meaning,
-                f.remedy or "–",
+                *words,
             )
         console.print(table)
+        if not wide:
+            self._show_remedies(console)
         for note in self.notes:
             console.print(f"  note: {note}", style="dim", markup=False)
         hidden = len(self.findings) - len(self._shown())
         if hidden:
             console.print(f"  {hidden} more rows in report.table.", style="dim")
         console.print(self._verdict(), style="bold green" if self.passed else "bold red")
+
+    def _show_remedies(self, console: Console) -> None:
+        """Print below a narrow table what its failed checks mean, one line a check."""
+        for name in dict.fromkeys(f.check for f in self._shown() if f.verdict != "pass"):
+            failed = [f for f in self._shown() if f.check == name and f.verdict != "pass"]
+            console.print(f"  {name}: {failed[0].meaning}. {failed[0].remedy}", markup=False)
 
     def _repr_html_(self) -> str:
         """Render in a notebook."""

@@ -22,6 +22,7 @@ TARGET_ACCEPTANCE = 0.574  # optimal scaling of MALA, Roberts & Rosenthal (1998)
 # Each step picks one of these factors at random, so that every start finds its way down.
 STEP_FACTORS = (1.0, 1.0, 1.0, 0.1, 0.01)
 PILOT_CHAINS = 16
+REMEMBERED_PLANS = 32
 PILOT_STEPS = (400, 2000, 10_000)
 
 ValueAndGradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -69,7 +70,10 @@ def draw_real(
     key = (beta, *(np.asarray(value).tobytes() for value in parameters.values()))
     plan = _plans.get((energy, key))
     if plan is None:
-        plan = _plans[energy, key] = _pilot(value_and_gradient, event)
+        plan = _pilot(value_and_gradient, event)
+        if len(_plans) >= REMEMBERED_PLANS:
+            _plans.pop(next(iter(_plans)))  # the oldest
+        _plans[energy, key] = plan
     x = START_SCALE * rng.standard_normal((count, *event))
     x, *_ = _langevin(value_and_gradient, x, plan.step_size, plan.mixing.steps, rng)
     return x, plan.mixing

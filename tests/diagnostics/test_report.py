@@ -76,6 +76,10 @@ def test_it_prints_a_verdict_and_a_remedy_a_row(ising_model):
     assert "fail" in text
     assert "FAILED" in text
     assert "tempering" in text
+    narrow = io.StringIO()
+    report.show(Console(file=narrow, width=80))
+    assert max(len(line) for line in narrow.getvalue().splitlines()) <= 80
+    assert "R-hat: chains have not reached one distribution. Run longer" in narrow.getvalue()
     html = report._repr_html_()
     assert html.count("<tr") == len(report.table) + 1
     assert "FAILED" in html

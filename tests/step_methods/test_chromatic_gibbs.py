@@ -212,6 +212,38 @@ def test_step_does_not_touch_its_input_and_repeats_with_the_seed():
     np.testing.assert_array_equal(first, step_repeatedly(step, point, "s", 10, seed=3))
 
 
+def test_the_same_seed_gives_the_same_draws_on_any_number_of_cores():
+    with pm.Model():
+        p = pm.Beta("p", 2, 5)
+        s = ebm.Ising("s", 0.4, graph=ebm.Graph.square(5, 4))
+        pm.Bernoulli("y", p=pt.where(s > 0, 1 - p, p), observed=np.eye(5, 4) > 0)
+        runs = [
+            pm.sample(30, tune=30, chains=2, cores=cores, random_seed=3, quiet=True,
+                      compute_convergence_checks=False, chromatic_gibbs={"sweeps": 2})
+            for cores in (1, 2)
+        ]  # fmt: skip
+    for name in ("s", "p"):
+        np.testing.assert_array_equal(*(run["posterior"][name] for run in runs))
+    assert set(runs[0]["sample_stats"]["sweeps"].values.ravel()) == {2}
+
+
+def test_state_can_be_stored_and_restored():
+    """A trace backend that writes to disk keeps it beside the draws."""
+    with pm.Model() as model:
+        s = ebm.Ising("s", 0.4, graph=ebm.Graph.square(6, 6))
+        step = ebm.ChromaticGibbs([s])
+    step.setup_chain(np.random.default_rng(1), 100, 100)
+    point = model.initial_point(0)
+    for _ in range(60):
+        point, _ = step.step(point)
+    state = step.sampling_state
+    expected, _ = step.step(point)
+    step.setup_chain(np.random.default_rng(9), 100, 100)
+    step.sampling_state = state
+    again, _ = step.step(point)
+    np.testing.assert_array_equal(expected["s"], again["s"])
+
+
 def test_tuning_gives_slow_models_more_sweeps_and_fast_models_few():
     sweeps = {}
     for name, beta in (("fast", 0.1), ("critical", 0.4406868)):
