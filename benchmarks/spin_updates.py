@@ -60,7 +60,7 @@ def sample_rate(draws: int = 10_000) -> float:
     return SPINS * sweeps / elapsed
 
 
-def binary_gibbs_rate(draws: int = 3) -> float:
+def binary_gibbs_rate(draws: int = 15) -> float:
     """Time pm.BinaryGibbsMetropolis on the same model in 0/1 coding.
 
     Only the sampling itself is counted, not the compilation: the comparison favours the peer.
@@ -106,7 +106,7 @@ def measure() -> list[Row]:
             "≥ 0.5",
         )
     )
-    ours, theirs, ratio = rates_in_turn(sample_rate, binary_gibbs_rate, rounds=5)
+    ours, theirs, ratio = rates_in_turn(sample_rate, binary_gibbs_rate, rounds=3)
     rows.append(
         Row(
             "whole pm.sample call, 64×64",

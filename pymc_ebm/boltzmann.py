@@ -13,6 +13,7 @@ import pytensor.tensor as pt
 
 from pymc.distributions.distribution import Distribution, _support_point
 from pymc.logprob.abstract import _logprob
+from pymc.pytensorf import rvs_in_graph
 from pytensor.graph.basic import Variable
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.random.op import RandomVariable
@@ -30,6 +31,7 @@ from pymc_ebm.declaration import (
     resolve_shape,
 )
 from pymc_ebm.energies.energy import Energy, as_parameter, require_positive
+from pymc_ebm.errors import MissingPartitionError
 
 # Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
@@ -105,6 +107,12 @@ class BoltzmannRV(RandomVariable):
 def boltzmann_logp(op, values, rng, size, *params, **kwargs):
     """Return ``−βE(x) − log Z`` inside the support and −∞ outside."""
     [value] = values
+    if not op.normalised and rvs_in_graph(params):
+        # a variable registered in a model was checked when it was declared; this one never was
+        raise MissingPartitionError(
+            f"The log-probability of this {type(op.energy).__name__} variable depends on random "
+            "parameters, and log Z was not given. Pass log_partition= to .dist(...)."
+        )
     energy, beta, log_z = op.bind(params)
     logp = -beta * energy(value) - log_z
     if energy.support == "real":

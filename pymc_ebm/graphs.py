@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -145,7 +145,7 @@ class Graph:
             Number of vertices, or the shape of a configuration. By default one more than the
             largest vertex number.
         """
-        pairs = np.asarray(list(edges) if isinstance(edges, Iterable) else edges)
+        pairs = edges if isinstance(edges, np.ndarray) else np.asarray(list(edges))  # type: ignore[arg-type]
         if n is None:
             n = int(pairs.max()) + 1 if pairs.size else 1
         return cls(pairs, (n,) if isinstance(n, int | np.integer) else n)
@@ -184,15 +184,17 @@ class Graph:
         if coo.shape[0] != coo.shape[1]:
             raise ValueError(f"Graph.from_scipy: the matrix has shape {coo.shape}, not square.")
         upper, lower = coo.row < coo.col, coo.row > coo.col
-        above = set(zip(coo.row[upper].tolist(), coo.col[upper].tolist(), strict=True))
-        below = set(zip(coo.col[lower].tolist(), coo.row[lower].tolist(), strict=True))
-        if above != below:
-            i, j = next(iter(above ^ below))
+        n = coo.shape[0]
+        above = coo.row[upper].astype(np.int64) * n + coo.col[upper]
+        below = coo.col[lower].astype(np.int64) * n + coo.row[lower]
+        unmatched = np.setxor1d(above, below)
+        if unmatched.size:
+            i, j = divmod(int(unmatched[0]), n)
             raise ValueError(
                 f"Graph.from_scipy: only one of the entries ({i}, {j}) and ({j}, {i}) is stored. "
                 "Pass matrix + matrix.T if that was meant."
             )
-        return cls(np.column_stack([coo.row, coo.col])[coo.row <= coo.col], (coo.shape[0],))
+        return cls(np.column_stack([coo.row, coo.col])[coo.row <= coo.col], (n,))
 
     @classmethod
     def _lattice(

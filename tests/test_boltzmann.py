@@ -120,11 +120,43 @@ def test_random_parameters_need_a_normaliser(which):
                 ebm.Ising("s", given["J"], given["h"], graph=SQUARE, beta=given["beta"])
 
 
+def test_an_unregistered_variable_is_checked_when_its_logp_is_asked_for():
+    rv = ebm.Ising.dist(pm.Normal.dist(), graph=SQUARE)
+    assert pm.draw(rv, random_seed=1).shape == (3, 3)  # drawing needs no normaliser
+    with pytest.raises(ebm.MissingPartitionError, match="random parameters"):
+        pm.logp(rv, np.ones((3, 3), np.int8))
+
+
+def test_observing_and_intervening_keep_the_normaliser():
+    states = all_spins(9).reshape(-1, 3, 3)
+    with pm.Model() as model:
+        J = pm.Normal("J")
+        s = ebm.Ising("s", J, graph=SQUARE, log_partition=lambda e: pt.logsumexp(-e(states)))
+    energies = ising_energies(states.reshape(-1, 9), SQUARE.edges, 0.5, 0.0)
+    expected = np.log(boltzmann(energies)[-1])
+    observed = pm.observe(model, {s: np.ones((3, 3), np.int8)})
+    got = observed.compile_logp(vars=[observed["s"]], mode=PY)({"J": np.array(0.5)})
+    np.testing.assert_allclose(got, expected)
+    fixed = pm.do(model, {J: 0.5})
+    got = fixed.compile_logp(mode=PY)({"s": np.ones((3, 3), np.int8)})
+    np.testing.assert_allclose(got, expected)
+
+
+def test_models_print_the_family():
+    with pm.Model() as model:
+        ebm.Ising("s", 0.4, graph=SQUARE)
+        ebm.Boltzmann("x", ebm.energies.Ring(), shape=2)
+    assert "s ~ Ising(0.4" in model.str_repr()
+    assert "x ~ Ring(" in model.str_repr()
+
+
 def test_data_and_observed_parents_are_not_random():
-    with pm.Model():
+    with pm.Model() as model:
         J = pm.Data("J", 0.4)
         seen = pm.Normal("seen", observed=0.3)
-        ebm.Ising("s", J, h=seen, graph=SQUARE)
+        s = ebm.Ising("s", J, h=seen, graph=SQUARE)
+    got = model.compile_logp(vars=[s], mode=PY)({"s": np.ones((3, 3), np.int8)})
+    np.testing.assert_allclose(got, 18 * 0.4 + 9 * 0.3)
 
 
 def test_dims_coords_observed_and_initval():

@@ -32,7 +32,8 @@ WARM_START_SWEEPS = 50
 TARGET_INEFFICIENCY = (
     1.5  # draws per independent draw; at 1 a draw could never be seen to be too long
 )
-MAX_SWEEPS = 32  # from here on a draw costs more than what PyMC spends around it
+MOST_UPDATES = 2**20  # spin updates a draw, about 3 ms: PyMC spends 0.2 ms around a draw
+FEWEST_MOST_SWEEPS = 32  # so many sweeps are allowed however many spins there are
 ADAPTATIONS = 4  # times the number of sweeps is reconsidered while tuning
 FEWEST_RECORDS = 20
 
@@ -62,8 +63,9 @@ class ChromaticGibbs(BlockedStep):
     vars : variable or list of variables
         The spin variable. With several, each gets a step of its own.
     sweeps : int, optional
-        Sweeps a draw. By default chosen while tuning, at most 32, so that draws are nearly
-        independent in energy and magnetisation.
+        Sweeps a draw. By default chosen while tuning so that draws are nearly independent in
+        energy and magnetisation, at most about a million spin updates (and never less than 32
+        sweeps) a draw.
     model : Model, optional
         By default the model on the context stack.
     rng : int or Generator, optional
@@ -275,7 +277,8 @@ class ChromaticGibbs(BlockedStep):
         )
         draws_per_independent_draw = len(recent[0]) / max(ess, 1.0)
         wanted = self.sweeps * draws_per_independent_draw / TARGET_INEFFICIENCY
-        self.sweeps = min(max(round(wanted), 1), MAX_SWEEPS)
+        most = max(FEWEST_MOST_SWEEPS, MOST_UPDATES // int(np.prod(self._shape)))
+        self.sweeps = min(max(round(wanted), 1), most)
 
     def _require_usable(self, field: NDArray) -> None:
         if np.isnan(field).any():

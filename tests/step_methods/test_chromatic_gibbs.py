@@ -84,7 +84,7 @@ def test_kaufmans_energy_at_the_critical_point():
         for size in (16, 32):
             ebm.Ising(f"s{size}", 1.0, graph=ebm.Graph.square(size, size), beta=0.4406868)
         idata = pm.sample(
-            4000, tune=500, chains=2, cores=1, random_seed=3, quiet=True,
+            2000, tune=500, chains=2, cores=1, random_seed=3, quiet=True,
             compute_convergence_checks=False,
         )  # fmt: skip
     energy = ebm.observables(idata, model)
@@ -99,7 +99,7 @@ def test_kaufmans_energy_at_the_critical_point():
     np.testing.assert_allclose(
         idata["sample_stats"]["magnetization"].values[..., 1], energy["s32_magnetization"]
     )
-    assert set(np.unique(idata["sample_stats"]["sweeps"])) <= set(range(1, 33))
+    assert set(np.unique(idata["sample_stats"]["sweeps"])) <= set(range(1, 4097))
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +257,7 @@ def test_tuning_gives_slow_models_more_sweeps_and_fast_models_few():
         step.stop_tuning()
         sweeps[name] = step.sweeps
     assert sweeps["fast"] <= 3
-    assert sweeps["critical"] == 32
+    assert sweeps["critical"] >= 64
 
 
 def test_it_is_assigned_by_itself_and_says_so(caplog):
