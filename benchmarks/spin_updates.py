@@ -13,7 +13,7 @@ import pymc_ebm as ebm
 
 from benchmarks.measurement import Row, rates_in_turn
 from pymc_ebm.kernels.xoshiro import seed_state
-from pymc_ebm.sweeper import Sweeper
+from pymc_ebm.moves.heat_bath import HeatBath
 
 SIZE, BETA = 64, 0.4406868
 SPINS = SIZE * SIZE
@@ -22,7 +22,7 @@ GRAPH = ebm.Graph.square(SIZE, SIZE)
 
 def kernel_rate(sweeps: int = 4000) -> float:
     """Heat-bath updates a second of the kernel alone."""
-    sweeper = Sweeper(GRAPH, np.array(BETA))
+    sweeper = HeatBath(GRAPH, np.array(BETA))
     spins, field = np.ones(SPINS, np.int8), np.zeros(SPINS)
     state = seed_state(np.random.default_rng(0))
     sweeper.sweep(spins, field, 10, state)

@@ -8,7 +8,20 @@ from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.graphs import Graph
 from pymc_ebm.ising import Ising
 from pymc_ebm.potentials import energy_potential
-from pymc_ebm.step_methods import ChromaticGibbs
+from pymc_ebm.potts import Potts
+from pymc_ebm.rbm import RBM
+from pymc_ebm.simulate import simulate
+from pymc_ebm.step_methods import (
+    BlockGibbs,
+    ChromaticGibbs,
+    DiscreteLangevin,
+    GibbsWithGradients,
+    Metropolis,
+    ParallelTempering,
+    SwendsenWang,
+    Wolff,
+    recommend,
+)
 from pymc_ebm.thermo import observables
 
 if TYPE_CHECKING:
@@ -17,16 +30,27 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "RBM",
+    "BlockGibbs",
     "Boltzmann",
     "ChromaticGibbs",
+    "DiscreteLangevin",
     "ErgodicityReport",
+    "GibbsWithGradients",
     "Graph",
     "Ising",
+    "Metropolis",
     "MissingPartitionError",
+    "ParallelTempering",
+    "Potts",
+    "SwendsenWang",
+    "Wolff",
     "energies",
     "energy_potential",
     "ergodicity",
     "observables",
+    "recommend",
+    "simulate",
 ]
 
 

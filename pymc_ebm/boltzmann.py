@@ -30,11 +30,14 @@ from pymc_ebm.declaration import (
     require_constant_partition,
     resolve_shape,
 )
-from pymc_ebm.energies.energy import Energy, as_parameter, require_positive
+from pymc_ebm.energies.energy import Energy, Support, as_parameter, require_positive
 from pymc_ebm.errors import MissingPartitionError
 
 # Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
+
+
+INTEGERS = ("int8", "int16", "int32", "int64")
 
 
 class BoltzmannRV(RandomVariable):
@@ -117,23 +120,31 @@ def boltzmann_logp(op, values, rng, size, *params, **kwargs):
     logp = -beta * energy(value) - log_z
     if energy.support == "real":
         return logp
-    inside = pt.eq(abs(value), 1) if energy.support == "spin" else pt.eq(value, value**2)
+    inside = pt.or_(*(pt.eq(value, state) for state in (energy.states[0], energy.states[-1])))
+    if len(energy.states) > 2:
+        inside = (value >= energy.states[0]) & (value <= energy.states[-1])
+        if value.dtype not in INTEGERS:
+            inside &= pt.eq(value, pt.round(value))
     event_axes = tuple(range(-energy.event_ndim, 0))
     return pt.switch(pt.all(inside, axis=event_axes), logp, -np.inf)
 
 
 @_support_point.register(BoltzmannRV)
 def boltzmann_support_point(op, rv, rng, size, *params):
-    """Start real variables at 0 and spins at a random magnetisation.
+    """Start real variables at 0 and discrete ones at random proportions of their states.
 
-    One probability of "up" is drawn a chain, so chains start far apart in the order parameter and
+    The proportions are drawn once a chain, so chains start far apart in the order parameter and
     disagree where the sampler cannot carry them between phases.
     """
     shape = rv.shape if None in rv.type.shape else rv.type.shape
-    if op.energy.support == "real":
+    states = op.energy.states
+    if states is None:
         return pt.zeros(shape)
-    up = pm.Bernoulli.dist(p=pm.Uniform.dist(0, 1), shape=shape)
-    return up if op.energy.support == "binary" else 2 * up - 1
+    if len(states) == 2:
+        up = pm.Bernoulli.dist(p=pm.Uniform.dist(0, 1), shape=shape)
+        return up if op.energy.support == "binary" else 2 * up - 1
+    proportions = pm.Dirichlet.dist(np.ones(len(states)))
+    return pm.Categorical.dist(proportions, shape=shape) + states[0]
 
 
 class Boltzmann(Distribution):
@@ -151,6 +162,11 @@ class Boltzmann(Distribution):
         and returns one value a configuration.
     beta : scalar tensor_like, default 1.0
         Inverse temperature, positive.
+    support : {"real", "spin", "spin-1", "binary", "categorical"}, optional
+        For a function as energy: the values a coordinate takes, by default real ones. An `Energy`
+        knows its own.
+    n_states : int, optional
+        For ``support="categorical"``: how many values, 0, …, n_states - 1.
     shape : int or tuple of int, optional
         Shape of the variable, ``(*batch, *event)``; the batch entries are independent. Needed
         where neither the energy, `dims` nor `observed` says it.
@@ -178,7 +194,7 @@ class Boltzmann(Distribution):
     Notes
     -----
     ``logp = −βE(x) − log Z``, and −∞ outside the support. Real variables are sampled by NUTS as any
-    other continuous variable; pairwise spins by `ChromaticGibbs`.
+    other continuous variable; discrete ones by the step that `recommend` names.
 
     Examples
     --------
@@ -198,6 +214,8 @@ class Boltzmann(Distribution):
         energy: Energy | Callable[[TensorVariable], Any],
         *,
         beta: Any = 1.0,
+        support: Support | None = None,
+        n_states: int | None = None,
         shape: int | Sequence[int] | None = None,
         dims: str | Sequence[str] | None = None,
         observed: Any = None,
@@ -210,7 +228,7 @@ class Boltzmann(Distribution):
         owner = f"{cls.__name__} {name!r}"
         require_positive(owner, beta=beta)
         shape = resolve_shape(owner, model, energy, shape, dims, observed)
-        energy = as_energy(energy, shape, owner)
+        energy = as_energy(energy, shape, owner, support, n_states)
         if observed is not None:
             check_support(owner, energy, observed, "observed")
         start = np.zeros(shape)
@@ -240,6 +258,8 @@ class Boltzmann(Distribution):
         energy: Energy | Callable[[TensorVariable], Any],
         *,
         beta: Any = 1.0,
+        support: Support | None = None,
+        n_states: int | None = None,
         shape: int | Sequence[int] | None = None,
         log_partition: LogPartition = None,
         **kwargs: Any,
@@ -248,14 +268,14 @@ class Boltzmann(Distribution):
 
         Parameters
         ----------
-        energy, beta, shape, log_partition
+        energy, beta, support, n_states, shape, log_partition
             As for the class.
         **kwargs
             Passed to `pymc.Distribution.dist`.
         """
         require_positive(cls.__name__, beta=beta)
         shape = None if shape is None else tuple(np.atleast_1d(shape).tolist())
-        energy = as_energy(energy, shape, cls.__name__)
+        energy = as_energy(energy, shape, cls.__name__, support, n_states)
         if energy.event_shape is None:
             if shape is None:
                 raise ValueError(f"{cls.__name__}: this energy needs shape=, e.g. shape=2.")

@@ -14,7 +14,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.custom import custom_energy
-from pymc_ebm.energies.energy import Energy, as_parameter, constant_value
+from pymc_ebm.energies.energy import Energy, Support, as_parameter, constant_value
 from pymc_ebm.errors import MissingPartitionError
 
 LogPartition = float | TensorVariable | Callable[[Energy], Any] | None
@@ -60,9 +60,20 @@ def resolve_shape(
     return resolved
 
 
-def as_energy(energy: Any, shape: tuple[int, ...] | None, owner: str) -> Energy:
+def as_energy(
+    energy: Any,
+    shape: tuple[int, ...] | None,
+    owner: str,
+    support: Support | None = None,
+    n_states: int | None = None,
+) -> Energy:
     """Return an energy: as given, or a function wrapped for a variable of this shape."""
     if isinstance(energy, Energy):
+        if (support or energy.support) != energy.support:
+            raise ValueError(
+                f"{owner}: support={support!r}, and the energy is one on {energy.support} values. "
+                "support= is for functions; leave it out."
+            )
         return energy
     if not callable(energy):
         raise TypeError(
@@ -72,7 +83,7 @@ def as_energy(energy: Any, shape: tuple[int, ...] | None, owner: str) -> Energy:
     if shape is None:
         raise ValueError(f"{owner}: a function as energy needs shape=, e.g. shape=3.")
     try:
-        return custom_energy(energy, shape)
+        return custom_energy(energy, shape, support or "real", n_states)
     except ValueError as error:
         raise ValueError(f"{owner}: {error}") from None
 
@@ -110,7 +121,8 @@ def require_constant_partition(owner: str, rv: TensorVariable, model: pm.Model) 
     names = ", ".join(sorted(repr(v.name) if v.name else "an unnamed variable" for v in random))
     energy = rv.owner.op.energy
     graph = getattr(energy, "graph", None)
-    if graph is not None and graph.n_vertices <= 20:
+    two_valued = energy.support in ("spin", "binary")
+    if graph is not None and graph.n_vertices <= 20 and two_valued:
         states = f"all {2**graph.n_vertices:,} configurations of these {graph.n_vertices} spins"
         choice = (
             f"Here log Z is a sum over {states}: pass\n"
@@ -144,7 +156,7 @@ def checked_initval(owner: str, energy: Energy, initval: Any, shape: tuple[int, 
             f"{owner}: initval has shape {np.shape(initval)}, and the variable {shape}."
         )
     check_support(owner, energy, initval, "initval")
-    dtype = float if energy.support == "real" else np.int8
+    dtype = float if energy.states is None else np.int8
     return np.broadcast_to(np.asarray(initval, dtype=dtype), shape)
 
 
@@ -158,9 +170,9 @@ def check_support(owner: str, energy: Energy, given: Any, what: str) -> None:
             f"{owner}: {what} has missing or infinite values. Make the variable latent (no "
             "observed=) and observe the known entries through a likelihood on them."
         )
-    if energy.support == "real":
+    allowed = energy.states
+    if allowed is None:
         return
-    allowed = (-1, 1) if energy.support == "spin" else (0, 1)
     wrong = ~np.isin(values, allowed)
     if not wrong.any():
         return
@@ -171,9 +183,12 @@ def check_support(owner: str, energy: Energy, given: Any, what: str) -> None:
         hint = f" They look like {{0, 1}}: pass 2 * {what} - 1, or use energies.BoltzmannMachine."
     elif energy.support == "binary" and seen <= {-1, 1}:
         hint = f" They look like {{-1, +1}}: pass ({what} + 1) // 2, or use energies.Ising."
+    listed = ", ".join(map(str, allowed))
+    if len(allowed) > 5:
+        listed = f"{allowed[0]}, …, {allowed[-1]}"
     raise ValueError(
-        f"{owner}: {what} contains {value}, and the support is "
-        f"{{{allowed[0]}, {allowed[1]}}} ({int(wrong.sum())} of {wrong.size} values outside).{hint}"
+        f"{owner}: {what} contains {value}, and the support is {{{listed}}} "
+        f"({int(wrong.sum())} of {wrong.size} values outside).{hint}"
     )
 
 

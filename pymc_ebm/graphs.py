@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +36,10 @@ class Graph:
     ----------
     edges : ndarray of int64, shape (m, 2)
         The edges with ``i < j``. Per-edge couplings follow this order.
+    lattice : str or None
+        "square", "cubic" or "triangular".
+    periodic : tuple of bool
+        Which axes of a lattice close on themselves.
     shape : tuple of int
         Shape of a configuration.
     labels : list or None
@@ -63,8 +67,17 @@ class Graph:
         if any(length < 1 for length in self.shape):
             raise ValueError(f"Graph: shape {self.shape} has an axis without vertices.")
         self.labels = None if labels is None else list(labels)
-        self.edges = _validated_edges(edges, self.n_vertices)
-        self.edges.setflags(write=False)
+        self.lattice: str | None = None
+        self.periodic: tuple[bool, ...] = ()
+        given = _validated_edges(edges, self.n_vertices)
+        self._list_edges: Callable[[], NDArray[np.int64]] = lambda: given
+
+    @cached_property
+    def edges(self) -> NDArray[np.int64]:
+        """The edges with ``i < j``, shape (m, 2); a lattice lists them when first asked."""
+        edges = self._list_edges()
+        edges.setflags(write=False)
+        return edges
 
     @property
     def n_vertices(self) -> int:
@@ -78,7 +91,8 @@ class Graph:
 
     def __repr__(self) -> str:
         """Summarise the graph's size."""
-        return f"Graph(shape={self.shape}, n_edges={self.n_edges})"
+        kind = f", lattice={self.lattice!r}" if self.lattice else f", n_edges={self.n_edges}"
+        return f"Graph(shape={self.shape}{kind})"
 
     @classmethod
     def square(cls, rows: int, columns: int, *, periodic: bool | Sequence[bool] = True) -> Self:
@@ -214,21 +228,12 @@ class Graph:
                     f"Graph.{kind}: axis {axis} has {length} site(s); a periodic axis needs at "
                     "least 3, or an edge would be counted twice. Pass periodic=False."
                 )
-        sites = np.indices(shape)
-        number = np.arange(np.prod(shape)).reshape(shape)
-        edges = []
-        for offset in offsets:
-            neighbor = [coordinate + step for coordinate, step in zip(sites, offset, strict=True)]
-            inside = np.ones(shape, dtype=bool)
-            for axis, (length, wrap) in enumerate(zip(shape, wraps, strict=True)):
-                if wrap:
-                    neighbor[axis] = neighbor[axis] % length
-                else:
-                    inside &= (neighbor[axis] >= 0) & (neighbor[axis] < length)
-            here = number[inside]
-            there = number[tuple(coordinate[inside] for coordinate in neighbor)]
-            edges.append(np.column_stack([here, there]))
-        return cls(np.concatenate(edges), shape)
+        graph = cls([], shape)
+        graph.lattice, graph.periodic = kind, wraps
+        graph._list_edges = lambda: _validated_edges(
+            _lattice_edges(shape, offsets, wraps), graph.n_vertices
+        )
+        return graph
 
     @cached_property
     def neighbors(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
@@ -293,6 +298,27 @@ class Graph:
         ndarray, shape (m,)
         """
         return np.asarray(matrix, dtype=float)[self.edges[:, 0], self.edges[:, 1]]
+
+
+def _lattice_edges(
+    shape: tuple[int, ...], offsets: Sequence[tuple[int, ...]], wraps: tuple[bool, ...]
+) -> NDArray[np.int64]:
+    """Join every site to the sites one offset away."""
+    sites = np.indices(shape)
+    number = np.arange(np.prod(shape)).reshape(shape)
+    edges = []
+    for offset in offsets:
+        neighbor = [coordinate + step for coordinate, step in zip(sites, offset, strict=True)]
+        inside = np.ones(shape, dtype=bool)
+        for axis, (length, wrap) in enumerate(zip(shape, wraps, strict=True)):
+            if wrap:
+                neighbor[axis] = neighbor[axis] % length
+            else:
+                inside &= (neighbor[axis] >= 0) & (neighbor[axis] < length)
+        here = number[inside]
+        there = number[tuple(coordinate[inside] for coordinate in neighbor)]
+        edges.append(np.column_stack([here, there]))
+    return np.concatenate(edges)
 
 
 def _validated_edges(edges: ArrayLike, n: int) -> NDArray[np.int64]:

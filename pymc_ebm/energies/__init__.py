@@ -1,5 +1,6 @@
 """Energies E(x; θ) as PyTensor graphs, one family a file."""
 
+from pymc_ebm.energies.blume_capel import BlumeCapel
 from pymc_ebm.energies.boltzmann_machine import BoltzmannMachine
 from pymc_ebm.energies.custom import Custom
 from pymc_ebm.energies.double_well import DoubleWell
@@ -8,10 +9,14 @@ from pymc_ebm.energies.gaussian import Gaussian
 from pymc_ebm.energies.gaussian_mixture import GaussianMixture
 from pymc_ebm.energies.ising import Ising
 from pymc_ebm.energies.mlp import MLP
+from pymc_ebm.energies.potts import Potts
+from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.energies.ring import Ring
 
 __all__ = [
     "MLP",
+    "RBM",
+    "BlumeCapel",
     "BoltzmannMachine",
     "Custom",
     "DoubleWell",
@@ -19,5 +24,6 @@ __all__ = [
     "Gaussian",
     "GaussianMixture",
     "Ising",
+    "Potts",
     "Ring",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytensor.tensor as pt
 
 from pytensor.tensor.variable import TensorVariable
@@ -11,6 +12,7 @@ from pytensor.tensor.variable import TensorVariable
 from pymc_ebm.energies.couplings import read_couplings, read_field
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.ising import Ising, field_sum, pair_sum
+from pymc_ebm.energies.pairwise import Pairwise
 from pymc_ebm.graphs import Graph
 
 
@@ -75,3 +77,12 @@ class BoltzmannMachine(Energy):
         if self.core_ndims["b"] == 0:
             b = pt.shape_padright(b, len(shape))
         return Ising(W / 4, b / 2 + strength / 4, graph=self.graph)
+
+    def pairwise_form(self) -> Pairwise:
+        """Write the bias as a table over the two values."""
+        b = self.parameters["b"]
+        if self.core_ndims["b"] == 0:
+            b = pt.shape_padright(b, self.event_ndim)
+        field = pt.shape_padright(b) * np.array([0.0, 1.0])
+        interaction = np.array([[0.0, 0.0], [0.0, 1.0]])
+        return Pairwise(self.graph, (0, 1), interaction, self.parameters["W"], field)

@@ -16,7 +16,7 @@ from pytensor.graph.replace import graph_replace, vectorize_graph
 from pytensor.graph.traversal import graph_inputs, toposort
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.energies.energy import Energy
+from pymc_ebm.energies.energy import STATES, Energy, Support
 
 
 class Custom(Energy):
@@ -33,6 +33,10 @@ class Custom(Energy):
         Shape of one configuration.
     batch_shape : tuple of int
         Leading shape of the argument over which the function returns separate energies.
+    support : {"real", "spin", "spin-1", "binary", "categorical"}, default "real"
+        The values a coordinate may take. The function receives them as floating-point numbers.
+    n_states : int, optional
+        How many values a categorical coordinate has: 0, …, n_states - 1.
 
     Raises
     ------
@@ -54,7 +58,11 @@ class Custom(Energy):
         event_shape: tuple[int, ...],
         *,
         batch_shape: tuple[int, ...] = (),
+        support: Support = "real",
+        n_states: int | None = None,
     ) -> None:
+        self.support = _checked_support(support, n_states)  # type: ignore[misc]
+        self.n_states = n_states or 0
         name = getattr(function, "__name__", type(function).__name__)
         self.batch_shape = tuple(batch_shape)
         shape = (*batch_shape, *event_shape)
@@ -77,6 +85,8 @@ class Custom(Energy):
         return Custom(
             lambda x: self.evaluate(x, **self.parameters).sum(),
             (*self.batch_shape, *(self.event_shape or ())),
+            support=self.support,
+            n_states=self.n_states or None,
         )
 
     def evaluate(self, x: TensorVariable, **parameters: TensorVariable) -> TensorVariable:
@@ -94,7 +104,12 @@ class Custom(Energy):
         return cast(TensorVariable, graph_replace(self._output, replacements, strict=False))
 
 
-def custom_energy(function: Callable[[TensorVariable], Any], shape: tuple[int, ...]) -> Custom:
+def custom_energy(
+    function: Callable[[TensorVariable], Any],
+    shape: tuple[int, ...],
+    support: Support = "real",
+    n_states: int | None = None,
+) -> Custom:
     """Wrap a function of a variable of known shape, and find out what one configuration is.
 
     A function that returns shape ``shape[:b]`` treats the first `b` dimensions as a batch. Where it
@@ -106,7 +121,10 @@ def custom_energy(function: Callable[[TensorVariable], Any], shape: tuple[int, .
         The energy.
     shape : tuple of int
         Shape of its argument.
+    support, n_states
+        As for `Custom`.
     """
+    values: dict[str, Any] = {"support": support, "n_states": n_states}
     output = pt.as_tensor_variable(function(pt.tensor("x", shape=shape, dtype=config.floatX)))
     if output.ndim > len(shape):
         name = getattr(function, "__name__", type(function).__name__)
@@ -116,11 +134,11 @@ def custom_energy(function: Callable[[TensorVariable], Any], shape: tuple[int, .
             "the leading (batch) dimensions. Sum over the rest, e.g. pt.sum(..., axis=-1)."
         )
     split = output.ndim
-    whole = Custom(function, shape[split:], batch_shape=shape[:split])
+    whole = Custom(function, shape[split:], batch_shape=shape[:split], **values)
     if split == 0 or whole.parameters:
         return whole
     try:
-        single = Custom(function, shape[split:])
+        single = Custom(function, shape[split:], **values)
         x = np.random.default_rng(0).standard_normal(shape)
         mode = Mode(linker="py", optimizer="fast_compile")
         entries = x.reshape(-1, *shape[split:])
@@ -162,6 +180,18 @@ def _checked_output(
             "equally probable."
         )
     return output
+
+
+def _checked_support(support: str, n_states: int | None) -> Support:
+    """Return the support, or say which there are."""
+    known = ("real", *STATES, "categorical")
+    if support not in known:
+        raise ValueError(f"support={support!r} is none of {known}.")
+    if support == "categorical" and (n_states is None or not 2 <= n_states <= 127):
+        raise ValueError(f"A categorical energy needs n_states from 2 to 127, got {n_states}.")
+    if support != "categorical" and n_states is not None:
+        raise ValueError(f"n_states={n_states} goes with support='categorical', not {support!r}.")
+    return support  # type: ignore[return-value]
 
 
 def _outside_inputs(output: TensorVariable, x: TensorVariable) -> list[TensorVariable]:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pymc_ebm.energies.ising import Ising
+    from pymc_ebm.energies.pairwise import Pairwise
 
-Support = Literal["real", "spin", "binary"]
+Support = Literal["real", "spin", "spin-1", "binary", "categorical"]
+STATES: dict[str, tuple[int, ...]] = {"spin": (-1, 1), "spin-1": (-1, 0, 1), "binary": (0, 1)}
 
 
 class Energy(ABC):
@@ -42,8 +44,10 @@ class Energy(ABC):
 
     Attributes
     ----------
-    support : {"real", "spin", "binary"}
-        The values a coordinate may take: ℝ, {-1, +1} or {0, 1}.
+    support : {"real", "spin", "spin-1", "binary", "categorical"}
+        The values a coordinate may take: ℝ, {-1, +1}, {-1, 0, +1}, {0, 1} or {0, …, q-1}.
+    states : tuple of int or None
+        The same as a list; None for real values.
     parameters : dict of str to TensorVariable
         The parameters θ by name.
     event_ndim, event_shape
@@ -51,6 +55,7 @@ class Energy(ABC):
     """
 
     support: ClassVar[Support] = "real"
+    n_states: int = 0  # of a categorical energy
     __array_ufunc__ = None  # or `array * energy` would become an array of scaled energies
 
     def __init__(
@@ -67,6 +72,13 @@ class Energy(ABC):
         self.core_ndims = dict(core_ndims)
         self.event_ndim = event_ndim
         self.event_shape = event_shape
+
+    @property
+    def states(self) -> tuple[int, ...] | None:
+        """The values a coordinate may take, in increasing order; None if it is real."""
+        if self.support == "categorical":
+            return tuple(range(self.n_states))
+        return STATES.get(self.support)
 
     @abstractmethod
     def evaluate(self, x: TensorVariable, **parameters: TensorVariable) -> TensorVariable:
@@ -130,6 +142,13 @@ class Energy(ABC):
         """Return the Ising energy that equals this one up to a constant, if there is one."""
         return None
 
+    def pairwise_form(self) -> Pairwise | None:
+        """Return the couplings and fields that make up this energy, if it is discrete and pairwise.
+
+        It may leave out a constant.
+        """
+        return None
+
     def __add__(self, other: Energy) -> SumEnergy:
         """Add two energies: the product of their experts."""
         return SumEnergy(self, other) if isinstance(other, Energy) else NotImplemented
@@ -164,6 +183,10 @@ class SumEnergy(Energy):
             raise ValueError(
                 f"Cannot add an energy on {first.support} and one on {second.support} values."
             )
+        if first.states != second.states:
+            raise ValueError(
+                f"Cannot add energies of {first.n_states} and of {second.n_states} states."
+            )
         shapes = {e.event_shape for e in (first, second) if e.event_shape is not None}
         if first.event_ndim != second.event_ndim or len(shapes) > 1:
             raise ValueError(
@@ -172,6 +195,7 @@ class SumEnergy(Energy):
             )
         self.terms = (first, second)
         self.support = first.support  # type: ignore[misc]
+        self.n_states = first.n_states
         super().__init__(
             _prefixed(e.parameters for e in self.terms),
             _prefixed(e.core_ndims for e in self.terms),
@@ -195,6 +219,11 @@ class SumEnergy(Energy):
         first, second = (term.ising_form() for term in self._bound_terms(self.parameters))
         return None if first is None or second is None else first.merge(second)
 
+    def pairwise_form(self) -> Pairwise | None:
+        """Merge the terms' couplings and fields."""
+        first, second = (term.pairwise_form() for term in self._bound_terms(self.parameters))
+        return None if first is None or second is None else first.merge(second)
+
 
 class ScaledEnergy(Energy):
     """An energy times a scalar.
@@ -210,6 +239,7 @@ class ScaledEnergy(Energy):
     def __init__(self, energy: Energy, factor: Any) -> None:
         self.inner = energy
         self.support = energy.support  # type: ignore[misc]
+        self.n_states = energy.n_states
         super().__init__(
             {"factor": factor, **{f"inner_{k}": v for k, v in energy.parameters.items()}},
             {"factor": 0, **{f"inner_{k}": v for k, v in energy.core_ndims.items()}},
@@ -241,6 +271,11 @@ class ScaledEnergy(Energy):
         factor = self.parameters["factor"]
         J, h = form.parameters["J"], form.parameters["h"]
         return form.replace(J=factor * J, h=factor * h)
+
+    def pairwise_form(self) -> Pairwise | None:
+        """Scale the couplings and the fields."""
+        form = self._bound_inner(self.parameters).pairwise_form()
+        return None if form is None else form.scale(self.parameters["factor"])
 
 
 def constant_value(variable: TensorVariable) -> NDArray | None:

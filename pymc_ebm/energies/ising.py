@@ -11,6 +11,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.couplings import read_couplings, read_field
 from pymc_ebm.energies.energy import Energy, constant_value
+from pymc_ebm.energies.pairwise import Pairwise, merge_couplings
 from pymc_ebm.graphs import Graph
 
 
@@ -72,6 +73,17 @@ class Ising(Energy):
         """Return itself."""
         return self
 
+    def pairwise_form(self) -> Pairwise:
+        """Write the field as a table over the two values."""
+        states = np.array([-1, 1])
+        h = self.parameters["h"]
+        if self.core_ndims["h"] == 0:
+            h = pt.shape_padright(h, self.event_ndim)
+        field = pt.shape_padright(h) * states.astype(float)
+        return Pairwise(
+            self.graph, (-1, 1), np.outer(states, states).astype(float), self.parameters["J"], field
+        )
+
     def merge(self, other: Ising) -> Ising:
         """Add up two Ising energies over the same spins.
 
@@ -80,13 +92,9 @@ class Ising(Energy):
         other : Ising
             Couplings may lie on another graph of the same shape.
         """
-        n = self.graph.n_vertices
-        keys = [form.graph.edges @ np.array([n, 1]) for form in (self, other)]
-        union = np.unique(np.concatenate(keys))
-        graph = Graph(np.column_stack(np.divmod(union, n)), self.graph.shape)
-        J = pt.zeros(len(union))
-        for form, key in zip((self, other), keys, strict=True):
-            J = J[np.searchsorted(union, key)].inc(form.parameters["J"])
+        graph, J = merge_couplings(
+            self.graph, self.parameters["J"], other.graph, other.parameters["J"]
+        )
         return Ising(J, self.parameters["h"] + other.parameters["h"], graph=graph)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from pymc_ebm.energies.custom import Custom
 from pymc_ebm.energies.energy import Energy
+from pymc_ebm.forward.discrete import draw_discrete
 from pymc_ebm.forward.langevin import draw_real
 from pymc_ebm.forward.mixing import Mixing
-from pymc_ebm.forward.spins import draw_spins
 
 _warned: WeakSet[Energy] = WeakSet()
 
@@ -57,7 +57,7 @@ def draw(
     }
     if size is None:
         size = np.broadcast_shapes(*batches.values(), beta.shape)
-    draw_many = draw_real if energy.support == "real" else draw_spins
+    draw_many = draw_real if energy.states is None else draw_discrete
     one_distribution = np.prod([*beta.shape, *(n for b in batches.values() for n in b)]) == 1
     if one_distribution:
         core = {

@@ -1,4 +1,4 @@
-"""Forward draws of spins: enumeration for a few, heat bath from dispersed starts for many."""
+"""Forward draws of spins: enumeration, trees, coupling from the past; else long runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from pytensor.compile.mode import Mode
 from pymc_ebm import kernels
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.ising import Ising
+from pymc_ebm.forward.coupling_from_the_past import NotCoalescedError, draw_ferromagnet
 from pymc_ebm.forward.mixing import Mixing, judge
+from pymc_ebm.forward.trees import draw_forest, is_forest
+from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
-from pymc_ebm.sweeper import Sweeper
+from pymc_ebm.moves.clusters import SwendsenWang
+from pymc_ebm.moves.heat_bath import HeatBath
 
 ENUMERATED_SPINS = 20
+PERFECT_UPDATES = 2**28  # over all draws; beyond it a long run has to do: some seconds
 PILOT_CHAINS = 4
 PILOT_RECORDS = 400
 PILOT_UPDATES = 400_000_000  # about two seconds
@@ -62,12 +67,53 @@ def draw_spins(
         spins = (2 * ((chosen[:, None] >> np.arange(graph.n_vertices)) & 1) - 1).astype(np.int8)
         mixing = None
     else:
-        mixing = _pilot(graph, coupling.tobytes(), field.tobytes())
-        sweeper = Sweeper(graph, coupling)
-        spins = _dispersed_spins(rng, count, graph.n_vertices)
-        for chain in spins:
-            sweeper.sweep(chain, field, mixing.steps, kernels.xoshiro.seed_state(rng))
+        spins, mixing = _draw_many_spins(graph, coupling, field, rng, count)
     return (spins if energy.support == "spin" else (spins + 1) // 2), mixing
+
+
+def _draw_many_spins(
+    graph: Graph, coupling: np.ndarray, field: np.ndarray, rng: np.random.Generator, count: int
+) -> tuple[np.ndarray, Mixing | None]:
+    """Draw exactly on forests and where coupling from the past coalesces, else run chains."""
+    if is_forest(graph):
+        table = np.column_stack([-field, field])
+        states = draw_forest(
+            graph, coupling, np.array([[1.0, -1.0], [-1.0, 1.0]]), table, rng, count
+        )
+        return (2 * states - 1).astype(np.int8), None
+    # seeds of their own, so that a failed attempt leaves the generator where it was
+    try:
+        budget = PERFECT_UPDATES // count
+        spins = draw_ferromagnet(graph, coupling, field, rng.spawn(1)[0], count, budget)
+        if spins is not None:
+            return spins, None
+    except NotCoalescedError:
+        pass  # a chain, and a warning that says how it mixed
+    mixing = _pilot(graph, coupling.tobytes(), field.tobytes())
+    move = _LongRun(graph, coupling)
+    spins = _dispersed_spins(rng, count, graph.n_vertices)
+    for chain in spins:
+        move.sweep(chain, field, mixing.steps, kernels.xoshiro.seed_state(rng))
+    return spins, mixing
+
+
+class _LongRun:
+    """Heat-bath sweeps, with a cluster update before each where no cycle is frustrated."""
+
+    def __init__(self, graph: Graph, coupling: np.ndarray) -> None:
+        self._heat_bath = HeatBath(graph, coupling)
+        self._clusters = (
+            None if find_frustration(graph, coupling).cycle else SwendsenWang(graph, coupling)
+        )
+        self.name = "heat-bath sweeps" if self._clusters is None else "cluster and heat-bath sweeps"
+
+    def sweep(self, spins: np.ndarray, field: np.ndarray, sweeps: int, state: np.ndarray) -> None:
+        if self._clusters is None:
+            self._heat_bath.sweep(spins, field, sweeps, state)
+            return
+        for _ in range(sweeps):
+            self._clusters.sweep(spins, field, 1, state)
+            self._heat_bath.sweep(spins, field, 1, state)
 
 
 @lru_cache(maxsize=32)
@@ -110,7 +156,7 @@ def _pilot(graph: Graph, coupling: bytes, field: bytes) -> Mixing:
     """
     rng = np.random.default_rng(20250101)
     couplings, fields = np.frombuffer(coupling), np.frombuffer(field)
-    sweeper = Sweeper(graph, couplings)
+    move = _LongRun(graph, couplings)
     first, second = np.ascontiguousarray(graph.edges.T, dtype=np.int32)
     interval = 1
     while True:
@@ -118,12 +164,12 @@ def _pilot(graph: Graph, coupling: bytes, field: bytes) -> Mixing:
         for c, spins in enumerate(_dispersed_spins(rng, PILOT_CHAINS, graph.n_vertices)):
             state = kernels.xoshiro.seed_state(rng)
             for t in range(PILOT_RECORDS):
-                sweeper.sweep(spins, fields, interval, state)
+                move.sweep(spins, fields, interval, state)
                 series[:, c, t] = kernels.ising_energy.ising_energy(
                     spins, first, second, couplings, fields
                 )
         rhat, ess = judge(series[..., PILOT_RECORDS // 2 :])
-        mixing = Mixing("heat-bath sweeps", PILOT_RECORDS // 2 * interval, rhat, ess)
+        mixing = Mixing(move.name, PILOT_RECORDS // 2 * interval, rhat, ess)
         spent = PILOT_CHAINS * PILOT_RECORDS * interval * graph.n_vertices
         if mixing.converged or 4 * spent > PILOT_UPDATES:
             return mixing

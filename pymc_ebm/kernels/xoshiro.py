@@ -45,3 +45,16 @@ def uniform(word):
 def seed_state(rng: np.random.Generator) -> np.ndarray:
     """Draw a generator state, shape (4,), dtype uint64, from a NumPy generator."""
     return rng.integers(1, 2**64, size=4, dtype=np.uint64)
+
+
+@numba.njit(cache=True)
+def next_state(state):
+    """Return one 64-bit random word and advance the state in place.
+
+    Parameters
+    ----------
+    state : ndarray of uint64, shape (4,)
+        State of the generator.
+    """
+    word, state[0], state[1], state[2], state[3] = next_word(state[0], state[1], state[2], state[3])
+    return word

@@ -1,6 +1,6 @@
-"""Likelihoods of two-valued variables as external fields.
+"""Likelihoods of discrete variables as external fields.
 
-A log-probability ``ℓ`` that depends on one spin is linear in it,
+For two values, a log-probability ``ℓ`` that depends on one spin is linear in it,
 ``ℓ(s) = ½(ℓ(+1) + ℓ(−1)) + ½ s (ℓ(+1) − ℓ(−1))``, so an elementwise child adds
 ``½(ℓ(+1) − ℓ(−1))`` to the field, exactly. Which spin an entry of the log-probability belongs to is
 found by carrying the spins' index numbers along the graph: operations that move entries move the
@@ -9,7 +9,9 @@ numbers, elementwise operations keep them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
 
 import numpy as np
 import pytensor.tensor as pt
@@ -67,30 +69,72 @@ def field_from_terms(
     NotElementwiseError
         If an entry of a term depends on more than one entry of the variable.
     """
+
+    def half_log_odds(summand: TensorVariable) -> TensorVariable:
+        return 0.5 * pt.sub(_at(summand, variable, high), _at(summand, variable, low))
+
+    return _gather(terms, variable, half_log_odds)
+
+
+def table_from_terms(
+    terms: Sequence[TensorVariable], variable: TensorVariable, states: Sequence[int]
+) -> TensorVariable | None:
+    """Write what log-probability terms say about each state of each entry of a variable.
+
+    Parameters
+    ----------
+    terms, variable
+        As for `field_from_terms`.
+    states : sequence of int
+        The q values an entry may take.
+
+    Returns
+    -------
+    TensorVariable or None, shape (*shape, q)
+        ``ℓ_i(state)``, summed over the terms; None if no term depends on the variable.
+    """
+    columns = []
+    for state in states:
+        column = _gather(terms, variable, partial(_at, variable=variable, state=state))
+        if column is None:
+            return None
+        columns.append(column)
+    return pt.stack(columns, axis=-1)
+
+
+def _at(summand: TensorVariable, variable: TensorVariable, state: int) -> TensorVariable:
+    """Evaluate an expression where every entry of the variable has the same value."""
+    everywhere = pt.full(variable.type.shape, state, dtype=variable.dtype)
+    [value] = clone_replace([summand], [(variable, everywhere)])
+    return cast(TensorVariable, value)
+
+
+def _gather(
+    terms: Sequence[TensorVariable],
+    variable: TensorVariable,
+    read: Callable[[TensorVariable], TensorVariable],
+) -> TensorVariable | None:
+    """Add up what is read off each entry of the terms at the entry of the variable it is about."""
     n = int(np.prod(variable.type.shape))
-    all_high = pt.full(variable.type.shape, high, dtype=variable.dtype)
-    all_low = pt.full(variable.type.shape, low, dtype=variable.dtype)
-    field = None
+    total = None
     for term in terms:
         for summand in _summands(term, variable):
             numbers = _Numbering(variable).of(summand)
             if numbers is None:
                 continue
-            [at_high] = clone_replace([summand], [(variable, all_high)])
-            [at_low] = clone_replace([summand], [(variable, all_low)])
-            strength = 0.5 * pt.sub(at_high, at_low)
-            field = pt.zeros(n) if field is None else field
+            strength = read(summand)
+            total = pt.zeros(n) if total is None else total
             if np.array_equal(numbers.reshape(-1), np.arange(n)) and summand.ndim == numbers.ndim:
                 same_size = all(
                     length == known
                     for length, known in zip(summand.type.shape, numbers.shape, strict=True)
                 )
                 if same_size:
-                    field = field + strength.reshape((n,))
+                    total = total + strength.reshape((n,))
                     continue
             owner = pt.broadcast_to(pt.constant(numbers), strength.shape)
-            field = field[owner.reshape((-1,))].inc(strength.reshape((-1,)))
-    return None if field is None else field.reshape(variable.type.shape)
+            total = total[owner.reshape((-1,))].inc(strength.reshape((-1,)))
+    return None if total is None else total.reshape(variable.type.shape)
 
 
 def _summands(term: TensorVariable, variable: TensorVariable) -> list[TensorVariable]:

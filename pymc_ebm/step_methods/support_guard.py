@@ -41,7 +41,7 @@ def _refuse_spins(step_class: type, args: tuple, kwargs: dict[str, Any]) -> None
     for value_var in value_vars:
         rv = model.values_to_rvs[value_var]
         op = getattr(rv.owner, "op", None)
-        if not isinstance(op, BoltzmannRV) or op.energy.support == "real":
+        if not isinstance(op, BoltzmannRV) or op.energy.support not in ("spin", "binary"):
             continue
         if op.energy.support == "binary" and "Binary" in step_class.__name__:
             continue  # slow, but it does flip 0 and 1

@@ -13,6 +13,7 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.energies.energy import Energy
 
 
 def observables(
@@ -33,7 +34,8 @@ def observables(
     -------
     Dataset
         Variables of dims (chain, draw). For a Boltzmann variable ``x``: ``x_energy`` (E, summed
-        over a batch, not multiplied by β); for spins ``x_magnetization`` (mean) and
+        over a batch, not multiplied by β); for spins ``x_magnetization`` (mean; for
+        Potts states ``(q f − 1) / (q − 1)``, f being the fraction in the commonest one) and
         ``x_abs_magnetization``; for real values ``x_mean`` and ``x_norm`` (Euclidean). For a
         potential ``p``: ``p_energy`` (minus its value). The attribute ``kind`` says "energy" or
         "order parameter".
@@ -90,13 +92,24 @@ def _expressions(model: pm.Model) -> dict[str, tuple[str, TensorVariable]]:
             found[f"{rv.name}_mean"] = ("order parameter", pt.mean(rv))
             found[f"{rv.name}_norm"] = ("order parameter", pt.sqrt(pt.sum(rv**2)))
             continue
+        if energy.support == "categorical":
+            found[f"{rv.name}_magnetization"] = ("order parameter", _dominance(rv, energy))
+            continue
         magnetization = pt.mean(rv, dtype="float64")
         found[f"{rv.name}_magnetization"] = ("order parameter", magnetization)
-        if energy.support == "spin":
+        if energy.support in ("spin", "spin-1"):
             found[f"{rv.name}_abs_magnetization"] = ("order parameter", abs(magnetization))
     for potential in model.potentials:
         found[f"{potential.name}_energy"] = ("energy", -pt.sum(potential))
     return found
+
+
+def _dominance(rv: TensorVariable, energy: Energy) -> TensorVariable:
+    """Return ``(q f − 1) / (q − 1)``, f being the fraction in the commonest state."""
+    event = tuple(range(-energy.event_ndim, 0))
+    fractions = [pt.eq(rv, a).mean(axis=event, dtype="float64") for a in energy.states or ()]
+    q = len(fractions)
+    return pt.mean((q * pt.stack(fractions).max(axis=0) - 1) / (q - 1))
 
 
 def _sources(expression: TensorVariable, model: pm.Model) -> set[str]:

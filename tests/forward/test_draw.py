@@ -12,7 +12,7 @@ from scipy.stats import chisquare
 import pymc_ebm as ebm
 
 from pymc_ebm.forward import draw
-from tests.oracles import KAUFMAN, all_spins, boltzmann, ising_energies
+from tests.oracles import all_spins, boltzmann, ising_energies
 from tests.statistics import bonferroni_limit, iid_z_scores
 
 
@@ -45,29 +45,21 @@ def test_a_batch_of_fields_gives_each_its_own_distribution():
 
 
 def test_many_spins_run_a_chain_and_say_how_it_mixed():
-    energy = ebm.energies.Ising(0.2, graph=ebm.Graph.square(8, 8))
+    energy = ebm.energies.Ising(
+        -0.2, graph=ebm.Graph.triangular(6, 6)
+    )  # frustrated: no perfect draws
     rng = np.random.default_rng(4)
     with pytest.warns(UserWarning, match=r"heat-bath sweeps .* R-hat 1\.0\d\d and bulk ESS \d+\.$"):
         spins = draw(energy, rng, core(energy), np.array(1.0), (4000,))
-    assert spins.shape == (4000, 8, 8)
+    assert spins.shape == (4000, 6, 6)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # once an energy is enough
         draw(energy, rng, core(energy), np.array(1.0), (1,))
 
 
-@pytest.mark.slow
-def test_chain_draws_at_the_critical_point_have_kaufmans_energy():
-    graph = ebm.Graph.square(8, 8)
-    energy = ebm.energies.Ising(0.4406868, graph=graph)
-    with pytest.warns(UserWarning, match="heat-bath"):
-        spins = draw(energy, np.random.default_rng(5), core(energy), np.array(1.0), (4000,))
-    per_spin = ising_energies(spins.reshape(-1, 64), graph.edges, 1.0, 0.0) / 64
-    z = iid_z_scores(per_spin[:, None], np.array([KAUFMAN[8]]))
-    assert abs(z[0]) < bonferroni_limit(1)
-
-
 def test_a_chain_that_cannot_mix_says_so():
-    energy = ebm.energies.Ising(2.0, graph=ebm.Graph.square(6, 6))
+    glass = np.triu(np.random.default_rng(1).normal(0, 3, (40, 40)), 1)
+    energy = ebm.energies.Ising(glass + glass.T)
     with pytest.warns(UserWarning, match="THEY DID NOT MIX"):
         draw(energy, np.random.default_rng(0), core(energy), np.array(1.0), (1,))
 

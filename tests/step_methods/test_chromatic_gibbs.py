@@ -219,7 +219,7 @@ def test_the_same_seed_gives_the_same_draws_on_any_number_of_cores():
         pm.Bernoulli("y", p=pt.where(s > 0, 1 - p, p), observed=np.eye(5, 4) > 0)
         runs = [
             pm.sample(30, tune=30, chains=2, cores=cores, random_seed=3, quiet=True,
-                      compute_convergence_checks=False, chromatic_gibbs={"sweeps": 2})
+                      compute_convergence_checks=False, swendsen_wang={"sweeps": 2})
             for cores in (1, 2)
         ]  # fmt: skip
     for name in ("s", "p"):
@@ -266,9 +266,9 @@ def test_it_is_assigned_by_itself_and_says_so(caplog):
         s = ebm.Ising("s", 0.4, graph=ebm.Graph.square(4, 4))
         pm.Normal("y", x * s, observed=np.ones((4, 4)))
         _, selected = pm.sampling.mcmc.assign_step_methods(model)
-        assert selected[ebm.ChromaticGibbs] == [model.rvs_to_values[s]]
+        assert selected[ebm.SwendsenWang] == [model.rvs_to_values[s]]
         ebm.ChromaticGibbs([s])
-    assert "s: heat-bath sweeps over 2 colours of 16 spins, with y as field" in caplog.text
+    assert "s: heat-bath sweeps over 2 colours of 16 entries, with y as field" in caplog.text
 
 
 def impossible_data(s):
@@ -285,7 +285,7 @@ def impossible_data(s):
         (lambda s, x: ebm.ChromaticGibbs([s], sweeps=0), "sweeps must be a positive integer, got 0"),
         (lambda s, x: ebm.ChromaticGibbs([s], sweeps=1.5), "got 1.5"),
         (lambda s, x: [pm.Normal("y", s.sum(), observed=1.0), ebm.ChromaticGibbs([s])],
-         "'y' ties several entries of 's' together.*couplings J"),
+         "'y' ties several entries of 's' together.*GibbsWithGradients"),
         (lambda s, x: impossible_data(s), r"entry \(0, 0\) probability zero .* at both values"),
         (lambda s, x: pm.Metropolis([s]), r"pm.Metropolis does not fit 's'.*ChromaticGibbs\(\[s\]\)"),
         (lambda s, x: pm.BinaryGibbsMetropolis([s]), "pm.BinaryGibbsMetropolis does not fit 's'"),

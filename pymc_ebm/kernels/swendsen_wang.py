@@ -1,0 +1,209 @@
+"""Swendsen–Wang updates: bonds, clusters, a new state for each cluster.
+
+A bond is laid on an edge whose ends satisfy it with probability ``1 − exp(−w)``, ``w = 2βJ`` for
+spins and ``βJ`` for Potts states (Fortuin and Kasteleyn 1972). Given the bonds, a cluster's state
+has the distribution that its fields alone give it; so the field needs no bonds of its own: summing
+out the ghost spin that would carry them leaves exactly this draw.
+
+Clusters are found with a union-find forest whose roots have the smallest number of their tree.
+Vertices are visited in order, each joined to its smaller neighbours, so a vertex that is reached
+for the first time is hung below a root without any search, and one pass in the same order
+flattens the forest.
+"""
+
+import numba
+import numpy as np
+
+from pymc_ebm.kernels.xoshiro import next_word, uniform
+
+
+@numba.njit(inline="always")
+def find(parent, j):
+    """Return the root of `j`, halving the path on the way."""
+    r = parent[j]
+    while parent[r] != r:
+        parent[j] = parent[r]
+        j = r
+        r = parent[r]
+    return r
+
+
+@numba.njit(cache=True)
+def lay_bonds(x, signs, parent, lower_ptr, lower, thresholds, state):
+    """Draw the bonds and build the forest.
+
+    Parameters
+    ----------
+    x : ndarray of int8, shape (n,)
+        Spins or state numbers.
+    signs : ndarray of int8, shape (1,) or (entries,)
+        +1 where an edge wants its ends equal, -1 where opposite (spins only).
+    parent : ndarray of uint32, shape (n,)
+        The forest, overwritten; ``parent[i] ≤ i``.
+    lower_ptr, lower : ndarray of int32, uint32
+        Neighbours of each vertex that are smaller than itself, in compressed-sparse-row form.
+    thresholds : ndarray of uint32, shape (1,) or (entries,)
+        Bond probabilities times 2³²; an excess of 2⁻³² is rounded to the nearest.
+    state : ndarray of uint64, shape (4,)
+        State of the generator, updated in place.
+    """
+    uniform_bonds = thresholds.size == 1
+    threshold, sign = thresholds[0], signs[0]
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    for i in range(x.size):
+        own = x[i] * sign
+        root = np.uint32(i)
+        parent[i] = root
+        word = np.uint64(0)
+        spare = False
+        for e in range(lower_ptr[i], lower_ptr[i + 1]):
+            if spare:
+                word >>= np.uint64(32)
+                spare = False
+            else:
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                spare = True
+            j = lower[e]
+            if not uniform_bonds:
+                threshold = thresholds[e]
+                own = x[i] * signs[e]
+            if (x[j] == own) & (np.uint32(word) < threshold):
+                r = find(parent, j)
+                if root == i:
+                    parent[i] = r
+                    root = r
+                elif r < root:
+                    parent[root] = r
+                    root = r
+                elif r > root:
+                    parent[r] = root
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+
+
+@numba.njit(cache=True)
+def flip_spin_clusters(spins, parent, flip, field, gain, state):
+    """Turn each cluster of spins over with the probability its field gives.
+
+    Parameters
+    ----------
+    spins : ndarray of int8, shape (n,)
+        Updated in place.
+    parent : ndarray of uint32, shape (n,)
+        The forest of `lay_bonds`; flattened.
+    flip : ndarray of int8, shape (n,)
+        Working space.
+    field : ndarray of float64, shape (n,) or (0,)
+        ``βh``; empty if there is none.
+    gain : ndarray of float64, shape (n,) or (0,)
+        Working space.
+    state : ndarray of uint64, shape (4,)
+        State of the generator, updated in place.
+
+    Returns
+    -------
+    clusters : int
+        Number of clusters.
+    """
+    n = spins.size
+    clusters = 0
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    if field.size == 0:
+        word = np.uint64(0)
+        left = 0
+        for i in range(n):
+            p = parent[i]
+            if p == i:
+                if left == 0:
+                    word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                    left = 64
+                turn = np.int8(1) - np.int8(2) * np.int8(word & np.uint64(1))
+                word >>= np.uint64(1)
+                left -= 1
+                clusters += 1
+            else:
+                p = parent[p]
+                parent[i] = p
+                turn = flip[p]
+            flip[i] = turn
+            spins[i] *= turn
+    else:
+        for i in range(n):
+            p = parent[parent[i]]
+            parent[i] = p
+            if p == i:
+                gain[i] = 0.0
+            gain[p] += field[i] * spins[i]
+        for i in range(n):
+            p = parent[i]
+            if p == i:
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                odds = np.exp(min(2.0 * gain[i], 700.0))
+                flip[i] = np.int8(1) - np.int8(2) * np.int8(uniform(word) * (1.0 + odds) < 1.0)
+                clusters += 1
+            spins[i] *= flip[p]
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+    return clusters
+
+
+@numba.njit(cache=True)
+def draw_cluster_states(x, parent, q, field, log_weights, state):
+    """Give each cluster of Potts variables a state with the probability its field gives.
+
+    Parameters
+    ----------
+    x : ndarray of int8, shape (n,)
+        State numbers, updated in place.
+    parent : ndarray of uint32, shape (n,)
+        The forest of `lay_bonds`; flattened.
+    q : int
+        Number of states.
+    field : ndarray of float64, shape (n, q) or (0, q)
+        Log-weights; empty if there are none.
+    log_weights : ndarray of float64, same shape
+        Working space.
+    state : ndarray of uint64, shape (4,)
+        State of the generator, updated in place.
+
+    Returns
+    -------
+    int
+        Number of clusters.
+    """
+    n = x.size
+    clusters = 0
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    with_field = field.shape[0] > 0
+    if with_field:
+        log_weights[:] = 0.0
+        for i in range(n):
+            p = parent[parent[i]]
+            parent[i] = p
+            for a in range(q):
+                log_weights[p, a] += field[i, a]
+    for i in range(n):
+        p = parent[i]
+        if p == i:
+            clusters += 1
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            if not with_field:
+                x[i] = np.int64(uniform(word) * q)
+                continue
+            top = log_weights[i, 0]
+            for a in range(1, q):
+                top = max(top, log_weights[i, a])
+            total = 0.0
+            for a in range(q):
+                total += np.exp(log_weights[i, a] - top)
+                log_weights[i, a] = total
+            threshold = uniform(word) * total
+            chosen = 0
+            while chosen < q - 1 and log_weights[i, chosen] <= threshold:
+                chosen += 1
+            x[i] = chosen
+        else:
+            if not with_field:
+                p = parent[p]
+                parent[i] = p
+            x[i] = x[p]
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+    return clusters

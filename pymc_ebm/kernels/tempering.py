@@ -1,0 +1,326 @@
+"""Parallel tempering of spins and of q-state variables: local sweeps, cluster moves, swaps.
+
+Configurations stay where they are in memory; ``place[c, k]`` says which of them is at rung k of
+ladder c. Rung k has the density ``exp(t_k L(x))``, L being the log-weight of the target and
+``t = 0`` the uniform distribution. The last rung may have a log-weight of its own: the target moves
+with the parameters of a model, the rungs below must not (see `ParallelTempering`).
+"""
+
+import numba
+import numpy as np
+
+from pymc_ebm.kernels.heat_bath import is_up
+from pymc_ebm.kernels.log_weight import spin_log_weight, states_log_weight
+from pymc_ebm.kernels.xoshiro import next_word, uniform
+
+
+@numba.njit(inline="always")
+def _next_uniform(state):
+    """Draw from [0, 1) and advance the state."""
+    word, state[0], state[1], state[2], state[3] = next_word(state[0], state[1], state[2], state[3])
+    return uniform(word)
+
+
+@numba.njit(cache=True)
+def spin_sweeps(spins, indptr, indices, weights, sites, field, scale, sweeps, state):
+    """Heat bath at ``t = scale``; ``t = 0`` draws every spin anew.
+
+    Parameters
+    ----------
+    spins : ndarray of int8, shape (n,)
+        Updated in place.
+    indptr, indices, weights, sites, field, sweeps, state
+        As for `pymc_ebm.kernels.heat_bath.weighted_sweeps`.
+    scale : float
+        t.
+
+    Returns
+    -------
+    float
+        By how much the log-weight at ``t = 1`` has grown.
+    """
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    growth = 0.0
+    for _ in range(sweeps):
+        for k in range(sites.size):
+            i = sites[k]
+            local = field[i]
+            for e in range(indptr[i], indptr[i + 1]):
+                local += weights[e] * spins[indices[e]]
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            new = np.int8(2 * is_up(uniform(word), scale * local) - 1)
+            growth += local * (new - spins[i])
+            spins[i] = new
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+    return growth
+
+
+@numba.njit(cache=True)
+def states_sweeps(x, indptr, indices, weights, interaction, sites, field, scale, sweeps, state):
+    """Heat bath at ``t = scale`` over q states; returns the growth of the log-weight.
+
+    Parameters
+    ----------
+    x : ndarray of int8, shape (n,)
+        State numbers, updated in place.
+    indptr, indices, weights, interaction, sites, field, sweeps, state
+        As for `pymc_ebm.kernels.heat_bath_states.states_sweeps`.
+    scale : float
+        t.
+    """
+    q = interaction.shape[0]
+    local, cumulative = np.empty(q), np.empty(q)
+    growth = 0.0
+    for _ in range(sweeps):
+        for k in range(sites.size):
+            i = sites[k]
+            for a in range(q):
+                local[a] = field[i, a]
+            for e in range(indptr[i], indptr[i + 1]):
+                neighbor = x[indices[e]]
+                for a in range(q):
+                    local[a] += weights[e] * interaction[a, neighbor]
+            top = local[0]
+            for a in range(1, q):
+                top = max(top, local[a])
+            total = 0.0
+            for a in range(q):
+                total += np.exp(scale * (local[a] - top))
+                cumulative[a] = total
+            threshold = _next_uniform(state) * total
+            new = 0
+            while new < q - 1 and cumulative[new] <= threshold:
+                new += 1
+            growth += local[new] - local[x[i]]
+            x[i] = new
+    return growth
+
+
+@numba.njit(cache=True)
+def houdayer(first_copy, second_copy, indptr, indices, weights, stack, visited, state):
+    """Exchange one cluster of the sites where two configurations differ.
+
+    The sum of their log-weights stays what it was whatever the couplings and fields, so the move
+    is always accepted (Houdayer 2001).
+
+    Parameters
+    ----------
+    first_copy, second_copy : ndarray of int8, shape (n,)
+        Updated in place.
+    indptr, indices : ndarray of int32
+        Adjacency in compressed-sparse-row form.
+    weights : ndarray of float64, shape (2 m,)
+        Edges of weight zero are not followed.
+    stack, visited : ndarray, shape (n,)
+        Working space; `visited` all False.
+    state : ndarray of uint64, shape (4,)
+        State of the generator, updated in place.
+    """
+    n = first_copy.size
+    different = 0
+    for i in range(n):
+        if first_copy[i] != second_copy[i]:
+            stack[different] = i
+            different += 1
+    if different == 0:
+        return
+    stack[0] = stack[np.int64(_next_uniform(state) * different)]
+    visited[stack[0]] = True
+    size, head = 1, 0
+    while head < size:
+        i = stack[head]
+        head += 1
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            if weights[e] != 0.0 and not visited[j] and first_copy[j] != second_copy[j]:
+                visited[j] = True
+                stack[size] = j
+                size += 1
+    for k in range(size):
+        i = stack[k]
+        visited[i] = False
+        kept = first_copy[i]
+        first_copy[i] = second_copy[i]
+        second_copy[i] = kept
+
+
+@numba.njit(cache=True)
+def swap(place, logw, logw_last, scales, parity, direction, rejected, trips, state):
+    """Propose to swap neighbouring rungs, even or odd pairs in turn.
+
+    Parameters
+    ----------
+    place : ndarray of int64, shape (R,)
+        Which configuration is at each rung.
+    logw : ndarray of float64, shape (R,)
+        Log-weight of each configuration, as the rungs below the last see it.
+    logw_last : ndarray of float64, shape (R,)
+        The same as the last rung sees it.
+    scales : ndarray of float64, shape (R,)
+        t, increasing; the last is 1.
+    parity : int
+        0 for pairs (0, 1), (2, 3), …; 1 for the others.
+    direction : ndarray of int8, shape (R,)
+        For each configuration: 1 after the first rung, -1 after the last, 0 before either.
+    rejected : ndarray of float64, shape (R - 1,)
+        Rejection probabilities are added to it.
+    trips : ndarray of int64, shape (1,)
+        Round trips from the first rung to the last and back are added to it.
+    state : ndarray of uint64, shape (4,)
+        State of the generator, updated in place.
+    """
+    last = scales.size - 1
+    for k in range(parity, last, 2):
+        a, b = place[k], place[k + 1]
+        if k + 1 == last:
+            gain = scales[k] * (logw[b] - logw[a]) + logw_last[a] - logw_last[b]
+        else:
+            gain = (scales[k + 1] - scales[k]) * (logw[a] - logw[b])
+        chance = np.exp(min(gain, 0.0))
+        rejected[k] += 1.0 - chance
+        if _next_uniform(state) < chance:
+            place[k], place[k + 1] = b, a
+    if direction[place[0]] == -1:
+        trips[0] += 1
+    direction[place[0]] = 1
+    if direction[place[last]] == 1:
+        direction[place[last]] = -1
+
+
+@numba.njit(cache=True)
+def tempered_rounds(
+    x,
+    place,
+    two_states,
+    graph,
+    weights,
+    last_weights,
+    interaction,
+    sites,
+    field,
+    last_field,
+    couplings,
+    scales,
+    first_round,
+    rounds,
+    sweeps,
+    exchange,
+    direction,
+    rejected,
+    trips,
+    state,
+):
+    """Run rounds of sweeps, cluster exchanges and swaps.
+
+    Parameters
+    ----------
+    x : ndarray of int8, shape (C, R, n)
+        Configurations of C ladders: spins, or state numbers.
+    place : ndarray of int64, shape (C, R)
+        Which configuration is at each rung.
+    two_states : bool
+        Whether `x` holds spins.
+    graph : tuple of ndarray
+        indptr, indices, first, second.
+    weights, last_weights : ndarray of float64, shape (2 m,)
+        ``βJ`` of each entry of indices: for the ladder, and for its last rung.
+    interaction : ndarray of float64, shape (q, q)
+        K; not used for spins.
+    sites : ndarray of uint32, shape (n,)
+        Order of the updates.
+    field, last_field : ndarray of float64, shape (n, 1) or (n, q)
+        ``βh`` or log-weights.
+    couplings : ndarray of float64, shape (2, m)
+        ``βJ`` of each edge, for the ladder and for its last rung.
+    scales : ndarray of float64, shape (R,)
+        t.
+    first_round : int
+        Number of the first round: even rounds swap even pairs, odd rounds the others.
+    rounds, sweeps : int
+        Number of rounds, and of sweeps a round.
+    exchange : bool
+        Whether to exchange clusters between pairs of ladders.
+    direction, rejected, trips
+        As for `swap`, with a leading axis over ladders; `rejected` is summed over them.
+    state : ndarray of uint64, shape (4,)
+        State of the generator, updated in place.
+    """
+    indptr, indices, first, second = graph
+    ladders, rungs, n = x.shape
+    logw, logw_last = np.empty((ladders, rungs)), np.empty((ladders, rungs))
+    stack, visited = np.empty(n, np.int64), np.zeros(n, np.bool_)
+    field_1, last_1 = np.ascontiguousarray(field[:, 0]), np.ascontiguousarray(last_field[:, 0])
+    for t in range(first_round, first_round + rounds):
+        for c in range(ladders):
+            for k in range(rungs):
+                config = x[c, place[c, k]]
+                last = k == rungs - 1
+                if two_states:
+                    spin_sweeps(
+                        config,
+                        indptr,
+                        indices,
+                        last_weights if last else weights,
+                        sites,
+                        last_1 if last else field_1,
+                        scales[k],
+                        sweeps,
+                        state,
+                    )
+                else:
+                    states_sweeps(
+                        config,
+                        indptr,
+                        indices,
+                        last_weights if last else weights,
+                        interaction,
+                        sites,
+                        last_field if last else field,
+                        scales[k],
+                        sweeps,
+                        state,
+                    )
+        if exchange:
+            for c in range(0, ladders - 1, 2):
+                for k in range(rungs):
+                    houdayer(
+                        x[c, place[c, k]],
+                        x[c + 1, place[c + 1, k]],
+                        indptr,
+                        indices,
+                        last_weights if k == rungs - 1 else weights,
+                        stack,
+                        visited,
+                        state,
+                    )
+        for c in range(ladders):
+            for r in range(rungs):
+                config = x[c, r]
+                if two_states:
+                    logw[c, r] = spin_log_weight(config, first, second, couplings[0], field_1)
+                else:
+                    logw[c, r] = states_log_weight(
+                        config, first, second, couplings[0], interaction, field
+                    )
+                logw_last[c, r] = logw[c, r]
+            for k in range(rungs - 2, rungs):
+                config = x[c, place[c, k]]
+                if two_states:
+                    logw_last[c, place[c, k]] = spin_log_weight(
+                        config, first, second, couplings[1], last_1
+                    )
+                else:
+                    logw_last[c, place[c, k]] = states_log_weight(
+                        config, first, second, couplings[1], interaction, last_field
+                    )
+            swap(
+                place[c],
+                logw[c],
+                logw_last[c],
+                scales,
+                t & 1,
+                direction[c],
+                rejected,
+                trips,
+                state,
+            )

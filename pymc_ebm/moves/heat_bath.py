@@ -1,0 +1,140 @@
+"""Heat-bath sweeps over a graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from numpy.typing import NDArray
+
+from pymc_ebm import kernels
+from pymc_ebm.graphs import Graph
+
+PADDING_LIMIT = 2.0  # a padded neighbour table may be this much larger than the adjacency
+DENSE_FROM = 0.2  # fraction of all pairs from which the matrix kernel wins
+DENSE_SPINS = 4096  # the matrix of so many spins takes 134 MB
+
+
+class HeatBath:
+    """Draw each variable in turn from its conditional distribution.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    coupling : ndarray, shape () or (m,)
+        ``βJ`` of each edge.
+    interaction : ndarray of float64, shape (q, q), optional
+        What couples a pair of states; None for spins in {-1, +1}.
+
+    Attributes
+    ----------
+    kernel : {"uniform", "sparse", "dense", "states"}
+        Which kernel is in use.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        coupling: NDArray[np.float64],
+        interaction: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.interaction = interaction
+        n = graph.n_vertices
+        self._dense = (
+            interaction is None
+            and 32 < n <= DENSE_SPINS
+            and 2 * graph.n_edges > DENSE_FROM * n * (n - 1)
+        )
+        if not self._dense:
+            self._sites = np.argsort(graph.coloring(), kind="stable").astype(np.uint32)
+            self._indptr, self._indices, self._edge_numbers = graph.neighbors
+        self._padded = None
+        if interaction is None and not self._dense:
+            self._padded = self._padded_neighbors()
+        self._agree = interaction is not None and np.array_equal(
+            interaction, np.eye(len(interaction))
+        )
+        self.set_coupling(coupling)
+
+    def set_coupling(self, coupling: NDArray[np.float64]) -> None:
+        """Change the couplings.
+
+        Parameters
+        ----------
+        coupling : ndarray, shape () or (m,)
+            ``βJ``.
+        """
+        coupling = np.asarray(coupling, dtype=np.float64)
+        flat = coupling.reshape(-1)
+        equal = flat.size == 1 or bool(np.all(flat == flat[:1]))
+        if self._dense:
+            self.kernel = "dense"
+            self._matrix = np.zeros((self.graph.n_vertices,) * 2)
+            i, j = self.graph.edges.T
+            self._matrix[i, j] = self._matrix[j, i] = coupling
+        elif self._padded is not None and equal:
+            self.kernel = "uniform"
+            self._strength = float(flat[0]) if flat.size else 0.0
+        else:
+            self.kernel = "sparse" if self.interaction is None else "states"
+            per_edge = np.broadcast_to(coupling, (self.graph.n_edges,))
+            self._weights = per_edge[self._edge_numbers].astype(np.float64)
+
+    def sweep(
+        self,
+        x: NDArray[np.int8],
+        field: NDArray[np.float64],
+        sweeps: int,
+        state: NDArray[np.uint64],
+    ) -> None:
+        """Update all variables `sweeps` times, in place.
+
+        Parameters
+        ----------
+        x : ndarray of int8, shape (n,)
+            Spins, or state numbers.
+        field : ndarray of float64, shape (n,) or (n, q)
+            ``βh``, or log-weights, in vertex order.
+        sweeps : int
+            Number of sweeps.
+        state : ndarray of uint64, shape (4,)
+            Generator state, see `pymc_ebm.kernels.xoshiro.seed_state`.
+        """
+        if self.kernel == "uniform":
+            padded = np.append(x, np.int8(0))
+            kernels.heat_bath.uniform_coupling_sweeps(
+                padded, self._padded, self._sites, self._strength, field, sweeps, state
+            )
+            x[:] = padded[:-1]
+        elif self.kernel == "dense":
+            kernels.heat_bath.dense_sweeps(x, self._matrix, field, sweeps, state)
+        elif self.kernel == "sparse":
+            kernels.heat_bath.weighted_sweeps(
+                x, self._indptr, self._indices, self._weights, self._sites, field, sweeps, state
+            )
+        else:
+            kernels.heat_bath_states.states_sweeps(
+                x,
+                self._indptr,
+                self._indices,
+                self._weights,
+                self.interaction,
+                self._agree,
+                self._sites,
+                field,
+                sweeps,
+                state,
+            )
+
+    def _padded_neighbors(self) -> NDArray[np.uint32] | None:
+        """Return neighbours in site order, padded with n; None if degrees differ too much."""
+        degrees, n = self.graph.degrees(), self.graph.n_vertices
+        width = int(degrees.max(initial=0))
+        if n * width > PADDING_LIMIT * self._indices.size + n:
+            return None
+        table = np.full((n, width), n, dtype=np.uint32)
+        rows = np.repeat(np.arange(n), degrees)
+        columns = np.arange(self._indices.size) - np.repeat(self._indptr[:-1], degrees)
+        table[rows, columns] = self._indices
+        return table[self._sites]

@@ -1,0 +1,63 @@
+"""Single-site Metropolis sweeps over a graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from numpy.typing import NDArray
+
+from pymc_ebm import kernels
+from pymc_ebm.graphs import Graph
+
+
+class Metropolis:
+    """Propose another value of each variable in turn.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    coupling : ndarray, shape () or (m,)
+        ``βJ`` of each edge.
+    interaction : ndarray of float64, shape (q, q), optional
+        What couples a pair of states; None for spins in {-1, +1}.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        coupling: NDArray[np.float64],
+        interaction: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.interaction = interaction
+        self._sites = np.argsort(graph.coloring(), kind="stable").astype(np.uint32)
+        self._indptr, self._indices, self._edge_numbers = graph.neighbors
+        self.set_coupling(coupling)
+
+    def set_coupling(self, coupling: NDArray[np.float64]) -> None:
+        """Change the couplings.
+
+        Parameters
+        ----------
+        coupling : ndarray, shape () or (m,)
+            ``βJ``.
+        """
+        per_edge = np.broadcast_to(np.asarray(coupling, float), (self.graph.n_edges,))
+        self._weights = per_edge[self._edge_numbers]
+
+    def sweep(
+        self,
+        x: NDArray[np.int8],
+        field: NDArray[np.float64],
+        sweeps: int,
+        state: NDArray[np.uint64],
+    ) -> None:
+        """Update all variables `sweeps` times, in place; arguments as for `HeatBath`."""
+        graph = (self._indptr, self._indices, self._weights)
+        if self.interaction is None:
+            kernels.metropolis.spin_sweeps(x, *graph, self._sites, field, sweeps, state)
+        else:
+            kernels.metropolis.states_sweeps(
+                x, *graph, self.interaction, self._sites, field, sweeps, state
+            )

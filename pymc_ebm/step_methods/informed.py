@@ -1,0 +1,117 @@
+"""The log-probability of a discrete variable and its gradient, for informed proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+
+from numpy.typing import NDArray
+from pytensor.gradient import DisconnectedInputError, NullTypeGradError
+from pytensor.graph.basic import Variable
+from pytensor.graph.traversal import toposort
+from pytensor.tensor.math import Prod, Sum
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.step_methods.children import children_of
+
+
+class InformedTarget:
+    """Log-probability of a discrete variable and of its children, as if its values were real.
+
+    Parameters
+    ----------
+    owner : str
+        What error messages call the step.
+    rv : TensorVariable
+        The variable.
+    model : Model
+        Its model.
+    compile_kwargs : dict, optional
+        Passed to the compilation.
+
+    Attributes
+    ----------
+    states : ndarray
+        The values an entry may take.
+
+    Raises
+    ------
+    ValueError
+        If the variable is no discrete energy, or its energy has no gradient.
+    """
+
+    def __init__(
+        self, owner: str, rv: TensorVariable, model: pm.Model, compile_kwargs: dict | None
+    ) -> None:
+        op = getattr(rv.owner, "op", None)
+        if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+            raise ValueError(f"{owner} cannot sample {rv.name!r}: it is no discrete energy.")
+        if None in rv.type.shape:
+            raise ValueError(f"{owner} needs the shape of {rv.name!r} fixed, got {rv.type.shape}.")
+        self.name = str(rv.name)
+        self.states = np.asarray(op.energy.states)
+        self.shape = tuple(rv.type.shape)
+        others = children_of(model, rv)
+        terms = model.logp(vars=others, sum=True) if others else pt.zeros(())
+        value_var = model.rvs_to_values[rv]
+        real = pt.tensor(f"{self.name}_real", shape=self.shape, dtype="float64")
+        _rng, _size, *params = rv.owner.inputs
+        energy, beta, _log_z = op.bind(model.replace_rvs_by_values(params))
+        value = energy(real)
+        logp = -(beta * value).sum() + _with_real_values(terms, value_var, real)
+        try:
+            gradient = pytensor.grad(logp, real)
+        except (DisconnectedInputError, NullTypeGradError, NotImplementedError) as error:
+            raise _no_gradient(owner, self.name, f" ({error})") from None
+        found = [v for v in model.value_vars if v is not value_var]
+        self._inputs = found
+        self._function = pm.compile(
+            [real, *found],
+            [logp, gradient, value.sum()],
+            on_unused_input="ignore",
+            **(compile_kwargs or {}),
+        )
+        self._function.trust_input = True
+        rng = np.random.default_rng(0)
+        start = model.initial_point()
+        tried = [
+            self.at(rng.choice(self.states, self.shape).astype(float), start) for _ in range(5)
+        ]
+        if not any(np.any(gradient) for _, gradient, _ in tried):
+            raise _no_gradient(owner, self.name, ": it is zero everywhere")
+
+    def at(self, values: NDArray[np.float64], point: Mapping[str, NDArray]) -> tuple:
+        """Return log-probability, gradient and energy of a configuration."""
+        logp, gradient, energy = self._function(
+            values, *(np.asarray(point[v.name]) for v in self._inputs)
+        )
+        return float(logp), np.asarray(gradient), float(energy)
+
+
+def _no_gradient(owner: str, name: str, why: str) -> ValueError:
+    return ValueError(
+        f"{owner}: the energy of {name!r} has no gradient{why}. Write it with "
+        "arithmetic instead of comparisons and indexing by its values, or use a pairwise family "
+        "and ebm.ChromaticGibbs."
+    )
+
+
+def _with_real_values(
+    expression: TensorVariable, value_var: TensorVariable, real: TensorVariable
+) -> TensorVariable:
+    """Rebuild an expression on real values; reductions lose the integer type they had fixed."""
+    rebuilt: dict[Variable, Variable] = {value_var: real}
+    for node in toposort([expression]):
+        if not any(i in rebuilt for i in node.inputs):
+            continue
+        inputs = [rebuilt.get(i, i) for i in node.inputs]
+        op = node.op
+        if isinstance(op, Sum | Prod):
+            op = type(op)(axis=op.axis)
+        rebuilt.update(zip(node.outputs, op.make_node(*inputs).outputs, strict=True))
+    return rebuilt.get(expression, expression)  # type: ignore[return-value]

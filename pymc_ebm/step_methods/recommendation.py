@@ -1,0 +1,189 @@
+"""Which sampler fits a discrete variable, decided by the structure of its energy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pymc as pm
+
+from pymc.pytensorf import rvs_in_graph
+from pytensor.compile.mode import Mode
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.energies.pairwise import Pairwise
+from pymc_ebm.energies.rbm import RBM
+from pymc_ebm.frustration import find_frustration
+from pymc_ebm.step_methods.elementwise import NotElementwiseError, field_from_terms
+
+PY = Mode(linker="py", optimizer="fast_compile")
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The sampler of one discrete variable.
+
+    Parameters
+    ----------
+    variable : str
+        Name of the variable.
+    step : str
+        Name of the step method in `pymc_ebm`.
+    reason : str
+        The structure that decided.
+    """
+
+    variable: str
+    step: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Write one line."""
+        return f"{self.variable}: {self.step}, because {self.reason}"
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """The samplers of a model's discrete energies, as `pymc.sample` would assign them.
+
+    Parameters
+    ----------
+    choices : tuple of Recommendation
+        One a variable.
+    """
+
+    choices: tuple[Recommendation, ...]
+
+    def __str__(self) -> str:
+        """Write one line a variable."""
+        return "\n".join(map(str, self.choices)) or "no discrete energy in this model"
+
+    __repr__ = __str__
+
+    def __getitem__(self, variable: str) -> Recommendation:
+        """Return the recommendation for a variable, by name."""
+        for choice in self.choices:
+            if choice.variable == variable:
+                return choice
+        raise KeyError(variable)
+
+
+def recommend(model: pm.Model | None = None) -> Recommendations:
+    """Say which sampler each discrete energy of a model gets, and why.
+
+    Parameters
+    ----------
+    model : Model, optional
+        By default the model on the context stack.
+
+    Returns
+    -------
+    Recommendations
+        Prints one line a variable; ``result["s"].step`` and ``.reason`` for programs.
+
+    Notes
+    -----
+    Couplings that no cycle contradicts (unfrustrated): cluster moves mixed with heat-bath sweeps.
+    Frustrated couplings: parallel tempering. A restricted Boltzmann machine: block updates. Random
+    couplings whose signs are not known: heat bath. Any other energy, or a child that ties several
+    entries together: proposals informed by the gradient.
+
+    Examples
+    --------
+    >>> import pymc as pm, pymc_ebm as ebm
+    >>> with pm.Model() as model:
+    ...     s = ebm.Ising("s", J=0.4, graph=ebm.Graph.square(8, 8))
+    >>> ebm.recommend(model)
+    s: SwendsenWang, because its couplings are unfrustrated
+    """
+    model = pm.modelcontext(model)
+    with model:
+        choices = [_choose(rv) for rv in model.free_RVs]
+    return Recommendations(tuple(choice for choice in choices if choice is not None))
+
+
+_chosen: WeakKeyDictionary[TensorVariable, Recommendation | None] = WeakKeyDictionary()
+
+
+def recommended_step(rv: TensorVariable) -> str | None:
+    """Return the name of the step method for a variable; None if it is no discrete energy.
+
+    Parameters
+    ----------
+    rv : TensorVariable
+        A free variable of the model on the context stack.
+    """
+    choice = _choose(rv)
+    return None if choice is None else choice.step
+
+
+def _choose(rv: TensorVariable) -> Recommendation | None:
+    if rv not in _chosen:
+        _chosen[rv] = _decide(rv)
+    return _chosen[rv]
+
+
+def _decide(rv: TensorVariable) -> Recommendation | None:
+    op = getattr(rv.owner, "op", None)
+    if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+        return None
+    energy, beta, _log_z = op.bind(rv.owner.inputs[2:])
+    name = str(rv.name)
+    tied = _child_that_ties_entries(rv)
+    if tied is not None:
+        return Recommendation(
+            name, "GibbsWithGradients", f"{tied} ties several of its entries together"
+        )
+    if isinstance(energy, RBM):
+        return Recommendation(name, "BlockGibbs", "its units form two layers")
+    form = energy.pairwise_form()
+    if form is None:
+        return Recommendation(
+            name, "GibbsWithGradients", f"{type(energy).__name__} is not pairwise"
+        )
+    return Recommendation(name, *_for_pairwise(form, beta))
+
+
+def _for_pairwise(form: Pairwise, beta: TensorVariable) -> tuple[str, str]:
+    """Decide by the signs of the couplings."""
+    if rvs_in_graph([form.J, beta]):
+        return "ChromaticGibbs", "the signs of its couplings are random"
+    J = np.asarray(form.J.eval(mode=PY))
+    if J.ndim > 1 and len({np.sign(row).tobytes() for row in J.reshape(-1, J.shape[-1])}) > 1:
+        return "ChromaticGibbs", "its batch mixes different signs of the couplings"
+    row = J.reshape(-1, J.shape[-1])[0] if J.ndim else J
+    if not np.any(row) or form.graph.n_edges == 0:
+        return "ChromaticGibbs", "its entries are not coupled"
+    if len(form.states) > 2 and form.states[0] == 0:  # Potts
+        if np.all(row >= 0):
+            return "SwendsenWang", "its couplings attract"
+        return "ParallelTempering", "some of its Potts couplings repel"
+    cycle = find_frustration(form.graph, row).cycle
+    if cycle:
+        shown = " – ".join(map(str, cycle[:6])) + (" – …" if len(cycle) > 6 else "")
+        return "ParallelTempering", f"its couplings are frustrated (cycle {shown})"
+    return "SwendsenWang", "its couplings are unfrustrated"
+
+
+def _child_that_ties_entries(rv: TensorVariable) -> str | None:
+    """Name a child that is no elementwise likelihood, if there is one."""
+    model = pm.modelcontext(None)
+    if rv not in model.rvs_to_values:
+        return None
+    others = [
+        v
+        for v in [*model.free_RVs, *model.observed_RVs, *model.potentials]
+        if v is not rv and rv in ancestors([v])
+    ]
+    terms = model.logp(vars=others, sum=False) if others else []
+    value_var = model.rvs_to_values[rv]
+    states = rv.owner.op.energy.states
+    for child, term in zip(others, terms, strict=True):
+        try:
+            field_from_terms([term], value_var, states[0], states[-1])
+        except NotElementwiseError:
+            return repr(child.name)
+    return None
