@@ -26,7 +26,7 @@ SEED = 3
 
 
 def run(noisy: np.ndarray, a: float, b: float):
-    """Sample four chains with a Beta(a, b) prior on the flip probability; starts are PyMC's own."""
+    """Sample four chains with a Beta(a, b) prior on the flip probability, spins by heat bath."""
     with pm.Model() as model:
         flip = pm.Beta("flip", a, b)
         graph = ebm.Graph.square(*noisy.shape, periodic=False)
@@ -36,6 +36,7 @@ def run(noisy: np.ndarray, a: float, b: float):
             400,
             tune=300,
             chains=4,
+            step=[ebm.ChromaticGibbs([pixels])],
             random_seed=SEED,
             progressbar=False,
             compute_convergence_checks=False,

@@ -130,11 +130,29 @@ class HeatBath:
     def _padded_neighbors(self) -> NDArray[np.uint32] | None:
         """Return neighbours in site order, padded with n; None if degrees differ too much."""
         degrees, n = self.graph.degrees(), self.graph.n_vertices
-        width = int(degrees.max(initial=0))
-        if n * width > PADDING_LIMIT * self._indices.size + n:
+        if n * int(degrees.max(initial=0)) > PADDING_LIMIT * self._indices.size + n:
             return None
-        table = np.full((n, width), n, dtype=np.uint32)
-        rows = np.repeat(np.arange(n), degrees)
-        columns = np.arange(self._indices.size) - np.repeat(self._indptr[:-1], degrees)
-        table[rows, columns] = self._indices
-        return table[self._sites]
+        return padded_rows(self.graph, self._indices, n, np.uint32)[self._sites]
+
+
+def padded_rows(graph: Graph, entries: NDArray, fill: int, dtype: type) -> NDArray:
+    """Write one value an adjacency entry as a table with a row a vertex.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    entries : ndarray, shape (2 m,)
+        Values in the order of ``graph.neighbors``.
+    fill : int
+        What pads short rows.
+    dtype : type
+        Of the table.
+    """
+    indptr, degrees = graph.neighbors[0], graph.degrees()
+    shape = (graph.n_vertices, int(degrees.max(initial=0)))
+    table: NDArray = np.full(shape, fill, dtype=dtype)
+    rows = np.repeat(np.arange(graph.n_vertices), degrees)
+    columns = np.arange(entries.size) - np.repeat(indptr[:-1], degrees)
+    table[rows, columns] = entries
+    return table

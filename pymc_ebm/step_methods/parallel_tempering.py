@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytensor.graph.basic import Variable
 
 from pymc_ebm import kernels
-from pymc_ebm.moves.heat_bath import HeatBath
+from pymc_ebm.moves.heat_bath import HeatBath, padded_rows
 from pymc_ebm.step_methods.conditional import Conditions
 from pymc_ebm.step_methods.pairwise_step import PairwiseStep
 
@@ -137,6 +137,7 @@ class ParallelTempering(PairwiseStep):
         )
         conditional = self._conditional
         constant = conditional.couplings_constant and conditional.children_constant
+        self._constant = constant
         self._n_ladders = 2 if self._exchange and constant else 1
         self.cost = float(self._scales.size * self._n_ladders)
         self._ladders: list[_Ladder] = []
@@ -150,6 +151,7 @@ class ParallelTempering(PairwiseStep):
         indptr, indices, self._edge_numbers = graph.neighbors
         first, second = np.ascontiguousarray(graph.edges.T, dtype=np.int32)
         self._arrays = (indptr, indices, first, second)
+        self._neighbor_table: NDArray[np.uint32] | None = None
         self._sites = np.argsort(graph.coloring(), kind="stable").astype(np.uint32)
 
     def _new_move(self, coupling: NDArray[np.float64]) -> HeatBath:
@@ -186,9 +188,11 @@ class ParallelTempering(PairwiseStep):
                 weights[1],
                 np.eye(2) if interaction is None else interaction,
                 self._sites,
+                *self._signed_neighbors(couplings, fields),
                 np.ascontiguousarray(fields[0]),
                 np.ascontiguousarray(fields[1]),
                 couplings,
+                self._anchor is not conditions and not self._constant,
                 self._scales,
                 self._rounds_done,
                 sweeps,
@@ -209,6 +213,21 @@ class ParallelTempering(PairwiseStep):
             self._draws_in_window += 1
             if self._draws_in_window == self._ladder_window:
                 self._retune()
+
+    def _signed_neighbors(
+        self, couplings: NDArray[np.float64], fields: list[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int8]]:
+        """Return neighbours and signs where all couplings have one strength, else empty tables."""
+        graph = self._conditional.graph
+        strengths = np.abs(couplings)
+        one_strength = strengths.size > 0 and bool(np.all(strengths == strengths[0, 0]))
+        if self._conditional.interaction is not None or not one_strength or np.any(fields):
+            return np.empty((0, 1), np.uint32), np.empty((0, 1), np.int8)
+        if self._neighbor_table is None:
+            table = padded_rows(graph, graph.neighbors[1], graph.n_vertices, np.uint32)
+            self._neighbor_table = table[self._sites]
+        signs = np.sign(couplings[0]).astype(np.int8)[self._edge_numbers]
+        return self._neighbor_table, padded_rows(graph, signs, 0, np.int8)[self._sites]
 
     def _statistics(self) -> dict[str, Any]:
         rejection = self._rejection()

@@ -77,6 +77,14 @@ def rbm():
     return s, states, 0.8 * states @ b + np.logaddexp(0, 0.8 * (c + states @ W)).sum(1)
 
 
+def glass():
+    """Take couplings of one strength and no field: the kernel of signs."""
+    s = ebm.Ising("x", np.where(np.arange(6) == 2, -0.8, 0.8), graph=RING)
+    states = all_spins(6)
+    J = np.where(np.arange(6) == 2, -0.8, 0.8)
+    return s, states, -ising_energies(states, RING.edges, J, 0.0)
+
+
 def cubic():
     """Write an energy of no family."""
     s = ebm.Boltzmann(
@@ -106,6 +114,8 @@ CASES = [
     (ising, ebm.DiscreteLangevin, {}),
     (frustrated, ebm.ParallelTempering, {}),
     (frustrated, ebm.ParallelTempering, {"exchange": False, "ladder": [0.2, 0.6, 1]}),
+    (glass, ebm.ParallelTempering, {}),
+    (glass, ebm.ParallelTempering, {"exchange": False}),
     (machine, ebm.ChromaticGibbs, {}),
     (machine, ebm.SwendsenWang, {}),
     (machine, ebm.ParallelTempering, {}),
@@ -211,7 +221,7 @@ def test_tempering_and_clusters_stay_right_while_parameters_are_sampled(unknown_
     assert np.abs(z).max() < bonferroni_limit(z.size)
 
 
-def one_round(exchange=True, swap_error=0.0, seed=3, replicates=60_000):
+def one_round(exchange=True, swap_error=0.0, seed=3, replicates=60_000, anchored=False):
     """Return p-values of the rungs after one round from independent exact draws."""
     rng = np.random.default_rng(seed)
     J, h = rng.normal(0, 1.0, 4), rng.normal(0, 0.3, 4)
@@ -236,7 +246,8 @@ def one_round(exchange=True, swap_error=0.0, seed=3, replicates=60_000):
         rest = (r & 1, 1, 0 if swap_error else 1, exchange, direction, np.zeros(2), trips, state)
         tempering.tempered_rounds(
             x, place, True, (indptr, indices, first, second), J[numbers_], J[numbers_],
-            np.eye(2), sites, field, field, couplings, tempered, *rest,
+            np.eye(2), sites, np.empty((0, 1), np.uint32), np.empty((0, 1), np.int8), field, field,
+            couplings, anchored, tempered, *rest,
         )  # fmt: skip
         for k in range(3):
             counts[k, ((x[0, place[0, k]] > 0) << np.arange(4)).sum()] += 1
@@ -247,6 +258,7 @@ def test_tempered_rounds_keep_every_rung_exact():
     """False alarm 0.1 % a rung."""
     assert min(one_round()) > 1e-3
     assert min(one_round(exchange=False, seed=4)) > 1e-3
+    assert min(one_round(exchange=False, seed=5, anchored=True)) > 1e-3
 
 
 def test_a_biased_swap_is_caught():
