@@ -1,0 +1,156 @@
+"""Energies of several states: against NumPy; log-probabilities, algebra, batches, bad input."""
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import pytest
+
+from pytensor.compile.mode import Mode
+
+import pymc_ebm as ebm
+
+from tests.oracles import boltzmann
+
+PY = Mode(linker="py", optimizer="fast_compile")
+RNG = np.random.default_rng(2)
+GRAPH = ebm.Graph.from_edges([(0, 1), (1, 2), (0, 2), (2, 3)])
+FIRST, SECOND = GRAPH.edges.T
+J = RNG.normal(size=4)
+
+
+def numbers(q, n=4):
+    return (np.arange(q**n)[:, None] // q ** np.arange(n)) % q
+
+
+def potts_by_hand(x, J, table):
+    same = x[..., FIRST] == x[..., SECOND]
+    return -(J * same).sum(-1) - np.take_along_axis(table, x[..., None], -1)[..., 0].sum(-1)
+
+
+@pytest.mark.parametrize("field", ["none", "per state", "per vertex"])
+def test_potts_energy(field):
+    h = {"none": 0.0, "per state": RNG.normal(size=3), "per vertex": RNG.normal(size=(4, 3))}[field]
+    x = numbers(3)
+    table = np.broadcast_to(h, (len(x), 4, 3))
+    energy = ebm.energies.Potts(J, h, q=3, graph=GRAPH)
+    np.testing.assert_allclose(energy(x).eval(mode=PY), potts_by_hand(x, J, table))
+
+
+def test_two_potts_states_are_the_ising_model():
+    x = numbers(2)
+    potts = ebm.energies.Potts(2 * J, q=2, graph=GRAPH)(x).eval(mode=PY)
+    ising = ebm.energies.Ising(J, graph=GRAPH)(2 * x - 1).eval(mode=PY)
+    np.testing.assert_allclose(potts - ising, -J.sum())
+
+
+def energy_of_form(form, states):
+    """Evaluate couplings and fields of a pairwise form at state numbers."""
+    J, field = np.asarray(form.J.eval(mode=PY)), form.field.eval(mode=PY)
+    q = len(form.states)
+    table = np.broadcast_to(field, (len(states), *form.graph.shape, q))
+    a, b = form.graph.edges.T
+    pairs = np.broadcast_to(J, a.shape) * form.interaction[states[:, a], states[:, b]]
+    return -pairs.sum(1) - np.take_along_axis(table, states[..., None], -1)[..., 0].sum(1)
+
+
+OTHER = ebm.Graph.from_edges([(1, 3), (0, 1)], 4)
+FORMS = {
+    "Potts": ebm.energies.Potts(J, RNG.normal(size=(4, 3)), q=3, graph=GRAPH),
+    "Potts, scalar": ebm.energies.Potts(0.7, RNG.normal(size=3), q=3, graph=GRAPH),
+    "Blume–Capel": ebm.energies.BlumeCapel(J, 0.2, RNG.normal(size=4), graph=GRAPH),
+    "Ising": ebm.energies.Ising(J, RNG.normal(size=4), graph=GRAPH),
+    "Boltzmann machine": ebm.energies.BoltzmannMachine(J, 0.3, graph=GRAPH),
+    "sum": ebm.energies.Potts(J, q=3, graph=GRAPH) + ebm.energies.Potts(0.4, [1.0, 0, 0], q=3, graph=OTHER),
+    "scaled": 2.5 * ebm.energies.BlumeCapel(J, 0.2, 0.1, graph=GRAPH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_pairwise_form_is_the_energy_up_to_a_constant(name):
+    energy = FORMS[name]
+    states = numbers(len(energy.states))
+    direct = energy(np.asarray(energy.states)[states]).eval(mode=PY)
+    difference = direct - energy_of_form(energy.pairwise_form(), states)
+    np.testing.assert_allclose(difference, difference[0], atol=1e-12)
+
+
+def test_an_rbm_is_its_joint_with_the_hidden_units_summed_out():
+    machine = ebm.energies.RBM(RNG.normal(size=(4, 3)), RNG.normal(size=4), RNG.normal(size=3))
+    visible, hidden = numbers(2, 4), numbers(2, 3)
+    units = np.concatenate([np.repeat(visible, 8, axis=0), np.tile(hidden, (16, 1))], axis=1)
+    joint = machine.joint()(units).eval(mode=PY).reshape(16, 8)
+    expected = -np.log(np.exp(-joint).sum(axis=1))
+    np.testing.assert_allclose(machine(visible).eval(mode=PY), expected)
+
+
+def test_log_probabilities_normalise_and_vanish_outside_the_support():
+    cases = [
+        (ebm.Potts.dist(J, [0.1, 0.2, 0.3], q=3, graph=GRAPH, shape=(83, 4)), numbers(3), [3, -1]),
+        (
+            ebm.Boltzmann.dist(ebm.energies.BlumeCapel(J, D=0.3, graph=GRAPH), shape=(83, 4)),
+            numbers(3) - 1,
+            [2, -2],
+        ),
+    ]
+    for rv, states, outside in cases:
+        bad = states[:2].copy()
+        bad[[0, 1], [1, 2]] = outside
+        logp = pm.logp(rv, pt.as_tensor_variable(np.concatenate([states, bad]).astype("int8")))
+        logp = logp.eval(mode=PY)
+        assert np.isneginf(logp[-2:]).all()
+        energy = rv.owner.op.energy(states).eval(mode=PY)
+        np.testing.assert_allclose(boltzmann(-logp[:-2]), boltzmann(energy))
+
+
+def test_a_batch_of_potts_fields_is_sampled_entry_by_entry():
+    h = RNG.normal(size=(2, 4, 3))
+    with pm.Model() as model:
+        x = ebm.Potts("x", 0.5, h, q=3, graph=GRAPH, shape=(2, 4))
+        step = ebm.ChromaticGibbs([x], sweeps=3, rng=1)
+    point, [stats] = step.step(model.initial_point(0))
+    by_hand = potts_by_hand(point["x"].astype(int), 0.5, h).sum()
+    np.testing.assert_allclose(stats["spin_energy"], by_hand)
+    values = np.empty((6000, 2, 4))
+    for t in range(6000):
+        point, _ = step.step(point)
+        values[t] = point["x"]
+    states = numbers(3)
+    for b in range(2):
+        p = boltzmann(potts_by_hand(states, 0.5, np.broadcast_to(h[b], (81, 4, 3))))
+        exact = np.stack([p @ (states == a) for a in range(3)])
+        drawn = np.stack([(values[:, b] == a).mean(0) for a in range(3)])
+        # three sweeps a draw: an inefficiency of at most 2; 5 standard errors, false alarm 1e-5
+        assert np.all(np.abs(drawn - exact) < 5 * np.sqrt(2 * exact * (1 - exact) / 6000))
+
+
+def test_frustration_names_a_cycle_and_finds_a_gauge():
+    from pymc_ebm.frustration import find_frustration
+
+    lattice = ebm.Graph.square(4, 4)
+    gauge = RNG.choice([-1, 1], 16)
+    signs = gauge[lattice.edges[:, 0]] * gauge[lattice.edges[:, 1]]
+    found = find_frustration(lattice, 0.5 * signs)
+    assert found.cycle == []
+    assert np.all(found.gauge[lattice.edges].prod(axis=1) * signs > 0)
+    signs[5] *= -1
+    cycle = find_frustration(lattice, 0.5 * signs).cycle
+    sign_of = {tuple(e): s for e, s in zip(lattice.edges.tolist(), signs, strict=True)}
+    around = [tuple(sorted(pair)) for pair in zip(cycle, [*cycle[1:], cycle[0]], strict=True)]
+    assert np.prod([sign_of[edge] for edge in around]) == -1
+    signs[5] = 0  # a missing coupling frustrates nothing
+    assert find_frustration(lattice, signs).cycle == []
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: ebm.energies.Potts(1.0, q=2.5, graph=GRAPH), "q = 2.5"),
+        (lambda: ebm.energies.Potts(1.0, np.zeros((3, 3)), q=3, graph=GRAPH), r"shape \(3, 3\)"),
+        (lambda: ebm.energies.RBM(np.ones(3)), r"W has shape \(3,\)"),
+        (lambda: ebm.energies.RBM(np.ones((3, 2)), c=np.ones(3)), r"c has shape \(3,\)"),
+        (lambda: FORMS["Potts"] + ebm.energies.Potts(1.0, q=4, graph=GRAPH), "3 and of 4 states"),
+    ],
+)
+def test_bad_input(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
