@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
-from scipy.special import logsumexp
 
 from pymc_ebm.graphs import Graph
 
@@ -22,6 +21,8 @@ def is_forest(graph: Graph) -> bool:
     """
     if graph.n_edges >= graph.n_vertices:
         return False
+    from scipy.sparse.csgraph import connected_components  # a tenth of a second to import
+
     components, _ = connected_components(_adjacency(graph), directed=False)
     return graph.n_edges == graph.n_vertices - components
 
@@ -55,6 +56,8 @@ def draw_forest(
     -------
     ndarray of int8, shape (count, n)
     """
+    from scipy.special import logsumexp
+
     n, q = field.shape
     order, parent = _ancestral_order(graph)
     strength = np.zeros(n)
@@ -75,13 +78,17 @@ def draw_forest(
     return x
 
 
-def _adjacency(graph: Graph) -> coo_array:
+def _adjacency(graph: Graph) -> Any:
+    from scipy.sparse import coo_array
+
     i, j = graph.edges.T
     return coo_array((np.ones(graph.n_edges), (i, j)), shape=(graph.n_vertices,) * 2).tocsr()
 
 
 def _ancestral_order(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the vertices with parents first, and each vertex's parent, -1 for roots."""
+    from scipy.sparse.csgraph import breadth_first_order, connected_components
+
     adjacency = _adjacency(graph)
     _, label = connected_components(adjacency, directed=False)
     _, roots = np.unique(label, return_index=True)

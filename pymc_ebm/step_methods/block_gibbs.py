@@ -13,7 +13,6 @@ from pymc.step_methods.compound import BlockedStep, Competence
 from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
-from scipy.special import expit
 
 from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.energies.energy import constant_value
@@ -137,6 +136,8 @@ class BlockGibbs(BlockedStep):
         stats : list of one dict
             ``spin_energy`` (the free energy) and ``magnetization`` (mean activity).
         """
+        from scipy.special import expit  # an eighth of a second to import
+
         W, b, c = self._parameters(point)
         visible = np.asarray(point[self._name], dtype=float)
         bias = b

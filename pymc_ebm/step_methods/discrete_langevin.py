@@ -13,7 +13,6 @@ from pymc.step_methods.compound import BlockedStep, Competence
 from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
-from scipy.special import log_softmax
 
 from pymc_ebm.step_methods.informed import InformedTarget
 
@@ -163,6 +162,8 @@ class DiscreteLangevin(BlockedStep):
         self, x: NDArray[np.float64], gradient: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the log-probability of each value of each entry, shape (entries, q)."""
+        from scipy.special import log_softmax  # an eighth of a second to import
+
         change = self._target.states - x.reshape(-1, 1)
         return log_softmax(
             0.5 * change * gradient.reshape(-1, 1) - change**2 / (2 * self.step_size), axis=-1
