@@ -145,8 +145,7 @@ def simulate(
     except KeyboardInterrupt:
         pass  # what was recorded is returned
     elapsed = time.perf_counter() - started
-    binary = energy.support == "binary"
-    if binary:
+    if energy.states == (0, 1):
         magnetizations = (magnetizations + 1) / 2
         states = None if states is None else ((states + 1) // 2).astype(np.int8)
     coords = {"beta": inverse, "chain": np.arange(chains), "draw": np.arange(draws)}
@@ -182,8 +181,9 @@ def _numeric_form(energy: Energy) -> tuple[Ising, NDArray, NDArray, float]:
             "random parameters."
         ) from None
     offset = 0.0
-    if energy.support == "binary":
-        offset = -float(form(-np.ones(form.graph.shape)).eval(mode=PY))
+    if energy.states == (0, 1):
+        all_low = np.zeros(form.graph.shape)
+        offset = float((energy(all_low) - form(all_low - 1)).eval(mode=PY))
     return form, J, h, offset
 
 

@@ -11,6 +11,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.couplings import read_couplings
 from pymc_ebm.energies.energy import Energy, as_parameter, constant_value
+from pymc_ebm.energies.ising import Ising
 from pymc_ebm.energies.pairwise import Pairwise
 from pymc_ebm.graphs import Graph
 
@@ -56,9 +57,7 @@ class Potts(Energy):
         field = as_parameter(h, "Potts: h")
         event_ndim = len(self.graph.shape)
         everywhere = (*self.graph.shape, self.n_states)
-        fits = field.ndim == 0 or (
-            field.ndim in (1, event_ndim + 1) or (field.ndim > event_ndim + 1)
-        )
+        fits = field.ndim in (0, 1) or field.ndim > event_ndim
         wanted = everywhere[-min(field.ndim, event_ndim + 1) :] if field.ndim else ()
         trailing = field.type.shape[field.ndim - len(wanted) :]
         if not fits or any(
@@ -97,6 +96,15 @@ class Potts(Energy):
         for state in range(self.n_states):
             energy -= (h[..., state] * pt.eq(x, state)).sum(axis=axes)
         return energy
+
+    def ising_form(self) -> Ising | None:
+        """Write two states as spins: ``J / 2`` and ``(h[1] − h[0]) / 2``; None for more states."""
+        if self.n_states != 2:
+            return None
+        J, h = self.parameters["J"], self.parameters["h"]
+        if self.core_ndims["h"] == 0:
+            return Ising(J / 2, graph=self.graph)
+        return Ising(J / 2, (h[..., 1] - h[..., 0]) / 2, graph=self.graph)
 
     def pairwise_form(self) -> Pairwise:
         """Return the couplings and the fields."""

@@ -91,6 +91,7 @@ class Conditional:
         self.shape = tuple(rv.type.shape)
         self.batch = self.shape[: len(self.shape) - energy.event_ndim]
         self._event_ndim = energy.event_ndim
+        self._is_potts = energy.support == "categorical"
         spins = energy.ising_form() if len(self.states) == 2 else None
         form = energy.pairwise_form() if spins is None else None
         if spins is None and form is None:
@@ -103,8 +104,9 @@ class Conditional:
         if spins is not None:
             self.graph = spins.graph
             J, field = spins.parameters["J"], spins.parameters["h"]
-            if energy.support == "binary":  # the Ising form leaves out a constant
-                offset = -spins(-pt.ones(spins.graph.shape))
+            if self.states == (0, 1):  # the Ising form leaves out a constant
+                all_low = pt.zeros(self.graph.shape)
+                offset = energy(all_low) - spins(all_low - 1)
         elif form is not None:
             self.graph, J, field = form.graph, form.J, form.field
             self.interaction = np.ascontiguousarray(form.interaction)
@@ -197,6 +199,8 @@ class Conditional:
 
     def order(self, x: NDArray[np.int8]) -> float:
         """Return the order parameter: the mean value, for Potts states how far one dominates."""
+        if self._is_potts and self.interaction is None:
+            return float(np.abs(x.mean(axis=1, dtype=float)).mean())
         if self.interaction is None:
             mean = float(x.mean(dtype=float))
             return (mean + 1) / 2 if self.states == (0, 1) else mean

@@ -154,3 +154,20 @@ def test_frustration_names_a_cycle_and_finds_a_gauge():
 def test_bad_input(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_two_potts_states_are_reported_as_other_potts_models_are():
+    h = RNG.normal(size=(4, 2))
+    with pm.Model() as model:
+        x = ebm.Potts("x", J, h, q=2, graph=GRAPH)
+        step = ebm.ChromaticGibbs([x], sweeps=1, rng=1)
+    point, [stats] = step.step(model.initial_point(0))
+    by_hand = potts_by_hand(point["x"].astype(int), J, h)
+    np.testing.assert_allclose(stats["spin_energy"], by_hand)
+    np.testing.assert_allclose(stats["magnetization"], abs(2 * point["x"].mean() - 1))
+    runs = ebm.simulate(x.owner.op.energy, chains=3, draws=1, tune=1, progressbar=False)
+    state = runs["last_state"]["state"].values[0].astype(int)
+    table = np.broadcast_to(h, (3, 4, 2))
+    np.testing.assert_allclose(
+        runs["posterior"]["energy"].values[0, :, 0], potts_by_hand(state, J, table)
+    )

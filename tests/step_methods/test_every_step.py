@@ -62,6 +62,14 @@ def potts():
     return s, states, 0.6 * (states[:, i] == states[:, j]).sum(1) + h[states].sum(1)
 
 
+def two_potts_states():
+    h = RNG.normal(0, 0.3, 2)
+    s = ebm.Potts("x", 0.6, h, q=2, graph=TRIANGLE)
+    states = numbers(2, 4)
+    i, j = TRIANGLE.edges.T
+    return s, states, 0.6 * (states[:, i] == states[:, j]).sum(1) + h[states].sum(1)
+
+
 def blume_capel():
     s = ebm.Boltzmann("x", ebm.energies.BlumeCapel(0.5, 0.1, 0.3, graph=TRIANGLE), beta=1.2)
     states = numbers(3, 4) - 1
@@ -125,6 +133,9 @@ CASES = [
     (potts, ebm.SwendsenWang, {}),
     (potts, ebm.Wolff, {}),
     (potts, ebm.ParallelTempering, {}),
+    (two_potts_states, ebm.ChromaticGibbs, {}),
+    (two_potts_states, ebm.SwendsenWang, {}),
+    (two_potts_states, ebm.ParallelTempering, {}),
     (blume_capel, ebm.ChromaticGibbs, {}),
     (blume_capel, ebm.Metropolis, {}),
     (blume_capel, ebm.SwendsenWang, {}),
