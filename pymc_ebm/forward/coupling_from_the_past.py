@@ -57,27 +57,92 @@ def draw_ferromagnet(
     Propp, J. G. and Wilson, D. B. (1996). Exact sampling with coupled Markov chains and
     applications to statistical mechanics. Random Structures and Algorithms 9, 223-252.
     """
-    gauge = find_frustration(graph, coupling).gauge
-    if gauge is None:
+    coalesce = _Coalescence.of(graph, coupling, field)
+    if coalesce is None:
         return None
-    n = graph.n_vertices
-    indptr, indices, edge_numbers = graph.neighbors
-    weights = np.abs(coupling)[edge_numbers]
-    sites = np.argsort(graph.coloring(), kind="stable").astype(np.uint32)
-    fixed = np.ascontiguousarray(gauge * field)
-    upper, lower = np.empty(n, np.int8), np.empty(n, np.int8)
-    draws = np.empty((count, n), np.int8)
-    for k in range(count):
+    return np.stack([coalesce(rng, budget)[0] for _ in range(count)])
+
+
+def coalescence_sweeps(
+    graph: Graph,
+    coupling: NDArray[np.float64],
+    field: NDArray[np.float64],
+    rng: np.random.Generator,
+    attempts: int,
+    budget: int,
+) -> int | None:
+    """Return the sweeps that the longest of a few trial draws took.
+
+    Parameters
+    ----------
+    graph, coupling, field, rng
+        As for `draw_ferromagnet`.
+    attempts : int
+        Number of trial draws.
+    budget : int
+        Spin updates that one of them may take.
+
+    Returns
+    -------
+    int or None
+        None if the couplings are frustrated, or a trial draw would take more than the budget.
+    """
+    coalesce = _Coalescence.of(graph, coupling, field)
+    if coalesce is None:
+        return None
+    try:
+        return max(coalesce(rng, budget)[1] for _ in range(attempts))
+    except NotCoalescedError:
+        return None
+
+
+class _Coalescence:
+    """Runs the largest and the smallest configuration from ever further back until they meet."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        coupling: NDArray[np.float64],
+        field: NDArray[np.float64],
+        gauge: NDArray[np.int8],
+    ) -> None:
+        n = graph.n_vertices
+        self._indptr, self._indices, edge_numbers = graph.neighbors
+        self._weights = np.abs(coupling)[edge_numbers]
+        self._sites = np.argsort(graph.coloring(), kind="stable").astype(np.uint32)
+        self._field = np.ascontiguousarray(gauge * field)
+        self._gauge = gauge
+        self._upper, self._lower = np.empty(n, np.int8), np.empty(n, np.int8)
+
+    @classmethod
+    def of(
+        cls, graph: Graph, coupling: NDArray[np.float64], field: NDArray[np.float64]
+    ) -> _Coalescence | None:
+        """Return None if the couplings are frustrated."""
+        gauge = find_frustration(graph, coupling).gauge
+        return None if gauge is None else cls(graph, coupling, field, gauge)
+
+    def __call__(self, rng: np.random.Generator, budget: int) -> tuple[NDArray[np.int8], int]:
+        """Return one draw, and the sweeps it took."""
+        n = self._gauge.size
         seeds = np.empty((0, 4), np.uint64)
         sweeps = 4
         while True:
             more = rng.integers(1, 2**64, (sweeps - len(seeds), 4), dtype=np.uint64)
             seeds = np.concatenate([seeds, more])
             different = kernels.coupling_from_the_past.coupled_from(
-                sweeps, upper, lower, indptr, indices, weights, sites, fixed, seeds
+                sweeps,
+                self._upper,
+                self._lower,
+                self._indptr,
+                self._indices,
+                self._weights,
+                self._sites,
+                self._field,
+                seeds,
             )
             if not different:
-                break
+                return (self._gauge * self._upper).astype(np.int8), sweeps
             if 2 * sweeps * n > budget:
                 raise NotCoalescedError(
                     f"Coupling from the past had not coalesced after {sweeps} sweeps: {different} "
@@ -85,5 +150,3 @@ def draw_ferromagnet(
                     "time it takes grows exponentially; sample with pm.sample (cluster moves)."
                 )
             sweeps *= 2
-        draws[k] = gauge * upper
-    return draws

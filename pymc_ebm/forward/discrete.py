@@ -14,15 +14,16 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
 from pymc_ebm.energies.energy import Energy
+from pymc_ebm.energies.pairwise import Pairwise
 from pymc_ebm.energies.rbm import RBM
-from pymc_ebm.forward.mixing import Mixing, judge
+from pymc_ebm.forward.mixing import Advance, Mixing, find_length
 from pymc_ebm.forward.spins import draw_spins
+from pymc_ebm.forward.trees import draw_forest, is_forest
+from pymc_ebm.graphs import Graph
 from pymc_ebm.moves.heat_bath import HeatBath
 
 ENUMERATED_STATES = 2**18
 CHUNK = 2**14
-PILOT_CHAINS = 4
-PILOT_RECORDS = 400
 PILOT_UPDATES = 50_000_000  # about two seconds
 PY = Mode(linker="py", optimizer="fast_compile")
 
@@ -73,9 +74,9 @@ def draw_discrete(
         chosen = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
         return states[_digits(chosen, len(states), n)].astype(np.int8), None
     if isinstance(energy, RBM) and beta == 1.0:
-        joint = RBM(*(pt.as_tensor_variable(parameters[name]) for name in "Wbc")).joint()
-        values = {name: value.eval(mode=PY) for name, value in joint.parameters.items()}
-        units, mixing = draw_spins(joint, rng, values, 1.0, count)
+        W, b, c = (parameters[name] for name in "Wbc")
+        values = {"J": W.reshape(-1), "h": np.concatenate([b, c])}
+        units, mixing = draw_spins(_joint(*W.shape), rng, values, 1.0, count)
         return units[:, :n], mixing
     if energy.pairwise_form() is None:
         raise ValueError(
@@ -84,7 +85,13 @@ def draw_discrete(
             "forward sampler for it. Sample it with pm.sample instead of pm.draw or prior "
             "predictive."
         )
-    return _by_heat_bath(energy, rng, parameters, beta, count)
+    return _draw_pairwise(energy, rng, parameters, beta, count)
+
+
+@lru_cache(maxsize=8)
+def _joint(n_visible: int, n_hidden: int) -> Energy:
+    """Return the energy over both layers of a restricted Boltzmann machine of a given size."""
+    return RBM(np.zeros((n_visible, n_hidden))).joint()
 
 
 def _digits(numbers: np.ndarray, q: int, n: int) -> np.ndarray:
@@ -137,7 +144,7 @@ def _inputs(energy: Energy) -> dict[str, TensorVariable]:
 
 
 @lru_cache(maxsize=32)
-def _numeric_form(energy: Energy) -> tuple[object, Callable[..., list[np.ndarray]]]:
+def _numeric_form(energy: Energy) -> tuple[Pairwise, Callable[..., list[np.ndarray]]]:
     """Compile parameters → (J, field) of the pairwise form."""
     inputs = _inputs(energy)
     form = energy.replace(**inputs).pairwise_form()
@@ -148,39 +155,53 @@ def _numeric_form(energy: Energy) -> tuple[object, Callable[..., list[np.ndarray
     return form, compiled
 
 
-def _by_heat_bath(
+def _draw_pairwise(
     energy: Energy,
     rng: np.random.Generator,
     parameters: Mapping[str, np.ndarray],
     beta: float,
     count: int,
-) -> tuple[np.ndarray, Mixing]:
-    """Run chains for as long as pilot chains from dispersed starts took to agree."""
+) -> tuple[np.ndarray, Mixing | None]:
+    """Draw exactly on forests, else run chains as long as pilot chains took to agree."""
     form, evaluate = _numeric_form(energy)
     J, field = evaluate(*parameters.values())
-    graph, q = form.graph, len(form.states)  # type: ignore[attr-defined]
-    n = graph.n_vertices
-    move = HeatBath(graph, beta * J, np.ascontiguousarray(form.interaction))  # type: ignore[attr-defined]
-    table = np.ascontiguousarray(np.broadcast_to(beta * field, (*graph.shape, q)).reshape(n, q))
-    pilot_rng = np.random.default_rng(20250101)  # draws depend on their own seed and nothing else
-    interval = 1
-    while True:
-        series = np.empty((2, PILOT_CHAINS, PILOT_RECORDS))
-        for c, x in enumerate(_dispersed(pilot_rng, PILOT_CHAINS, n, q)):
-            state = kernels.xoshiro.seed_state(pilot_rng)
-            for t in range(PILOT_RECORDS):
-                move.sweep(x, table, interval, state)
-                counts = np.bincount(x, minlength=q) / n
-                series[:, c, t] = counts[0], np.sum(counts**2)
-        rhat, ess = judge(series[..., PILOT_RECORDS // 2 :])
-        mixing = Mixing("heat-bath sweeps", PILOT_RECORDS // 2 * interval, rhat, ess)
-        if mixing.converged or 4 * PILOT_CHAINS * PILOT_RECORDS * interval * n > PILOT_UPDATES:
-            break
-        interval *= 2
-    draws = _dispersed(rng, count, n, q)
-    for x in draws:
+    graph, q = form.graph, len(form.states)
+    states = np.asarray(form.states)
+    coupling = np.broadcast_to(beta * J, (graph.n_edges,))
+    everywhere = (*graph.shape, q)
+    table = np.ascontiguousarray(np.broadcast_to(beta * field, everywhere).reshape(-1, q))
+    interaction = np.ascontiguousarray(form.interaction)
+    if is_forest(graph):
+        numbers = draw_forest(graph, coupling, interaction, table, rng, count)
+        return states[numbers].astype(np.int8), None
+    mixing = _pilot(graph, coupling.tobytes(), interaction.tobytes(), table.tobytes())
+    move = HeatBath(graph, coupling, interaction)
+    numbers = _dispersed(rng, count, graph.n_vertices, q)
+    for x in numbers:
         move.sweep(x, table, mixing.steps, kernels.xoshiro.seed_state(rng))
-    return np.asarray(form.states)[draws].astype(np.int8), mixing  # type: ignore[attr-defined]
+    return states[numbers].astype(np.int8), mixing
+
+
+@lru_cache(maxsize=32)
+def _pilot(graph: Graph, coupling: bytes, interaction: bytes, field: bytes) -> Mixing:
+    """Find how many sweeps make chains from dispersed starts agree in their states' shares."""
+    n = graph.n_vertices
+    table = np.frombuffer(field).reshape(n, -1)
+    q = table.shape[1]
+    move = HeatBath(graph, np.frombuffer(coupling), np.frombuffer(interaction).reshape(q, q))
+
+    def new_chain(rng: np.random.Generator) -> Advance:
+        x = _dispersed(rng, 1, n, q)[0]
+        state = kernels.xoshiro.seed_state(rng)
+
+        def advance(sweeps: int) -> tuple[float, ...]:
+            move.sweep(x, table, sweeps, state)
+            shares = np.bincount(x, minlength=q) / n
+            return shares[0], np.sum(shares**2)
+
+        return advance
+
+    return find_length("heat-bath sweeps", new_chain, PILOT_UPDATES / n)
 
 
 def _dispersed(rng: np.random.Generator, count: int, n: int, q: int) -> np.ndarray:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 RHAT_LIMIT = 1.01
 ESS_LIMIT = 400.0
+PILOT_CHAINS = 4
+PILOT_RECORDS = 400
+
+# advances one chain by so many steps and returns what it is judged by
+Advance = Callable[[int], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,35 @@ class Mixing:
         if self.converged:
             return facts
         return facts + " THEY DID NOT MIX: the draws depend on where the chains started."
+
+
+def find_length(
+    method: str, new_chain: Callable[[np.random.Generator], Advance], most_steps: float
+) -> Mixing:
+    """Find how many steps make chains from dispersed starts agree.
+
+    Pilot chains run from a generator of their own, so that draws depend on their own seed and
+    nothing else.
+
+    Parameters
+    ----------
+    method : str
+        Name of the moves.
+    new_chain : callable
+        Starts a chain somewhere; returns what advances it.
+    most_steps : float
+        Steps that the last round of pilot chains may take together.
+    """
+    rng = np.random.default_rng(20250101)
+    interval = 1
+    while True:
+        chains = [new_chain(rng) for _ in range(PILOT_CHAINS)]
+        series = np.array([[advance(interval) for _ in range(PILOT_RECORDS)] for advance in chains])
+        rhat, ess = judge(np.moveaxis(series, -1, 0)[..., PILOT_RECORDS // 2 :])
+        mixing = Mixing(method, PILOT_RECORDS // 2 * interval, rhat, ess)
+        if mixing.converged or 4 * PILOT_CHAINS * PILOT_RECORDS * interval > most_steps:
+            return mixing
+        interval *= 2
 
 
 def judge(series: np.ndarray) -> tuple[float, float]:

@@ -14,8 +14,8 @@ from pytensor.compile.mode import Mode
 from pymc_ebm import kernels
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.ising import Ising
-from pymc_ebm.forward.coupling_from_the_past import NotCoalescedError, draw_ferromagnet
-from pymc_ebm.forward.mixing import Mixing, judge
+from pymc_ebm.forward.coupling_from_the_past import coalescence_sweeps, draw_ferromagnet
+from pymc_ebm.forward.mixing import Advance, Mixing, find_length
 from pymc_ebm.forward.trees import draw_forest, is_forest
 from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
@@ -24,8 +24,8 @@ from pymc_ebm.moves.heat_bath import HeatBath
 
 ENUMERATED_SPINS = 20
 PERFECT_UPDATES = 2**28  # over all draws; beyond it a long run has to do: some seconds
-PILOT_CHAINS = 4
-PILOT_RECORDS = 400
+TRIALS = 4  # draws by which the time of coupling from the past is judged
+PATIENCE = 64  # times the longest trial: giving up earlier would favour draws that are quick
 PILOT_UPDATES = 400_000_000  # about two seconds
 
 
@@ -81,15 +81,13 @@ def _draw_many_spins(
             graph, coupling, np.array([[1.0, -1.0], [-1.0, 1.0]]), table, rng, count
         )
         return (2 * states - 1).astype(np.int8), None
-    # seeds of their own, so that a failed attempt leaves the generator where it was
-    try:
-        budget = PERFECT_UPDATES // count
-        spins = draw_ferromagnet(graph, coupling, field, rng.spawn(1)[0], count, budget)
-        if spins is not None:
-            return spins, None
-    except NotCoalescedError:
-        pass  # a chain, and a warning that says how it mixed
-    mixing = _pilot(graph, coupling.tobytes(), field.tobytes())
+    key = (graph, coupling.tobytes(), field.tobytes())
+    needed = _perfect_updates(*key)
+    if needed is not None and count * needed <= PERFECT_UPDATES:
+        perfect = draw_ferromagnet(graph, coupling, field, rng, count, PATIENCE * needed)
+        assert perfect is not None
+        return perfect, None
+    mixing = _pilot(*key)
     move = _LongRun(graph, coupling)
     spins = _dispersed_spins(rng, count, graph.n_vertices)
     for chain in spins:
@@ -149,28 +147,37 @@ def _dispersed_spins(rng: np.random.Generator, count: int, n: int) -> np.ndarray
 
 
 @lru_cache(maxsize=32)
-def _pilot(graph: Graph, coupling: bytes, field: bytes) -> Mixing:
-    """Find how many sweeps make chains from dispersed starts agree.
+def _perfect_updates(graph: Graph, coupling: bytes, field: bytes) -> int | None:
+    """Find how many spin updates a draw by coupling from the past takes; None if too many.
 
-    Run from a generator of its own, so that draws depend on their seed and nothing else.
+    The trials have a generator of their own: whether draws are perfect must not depend on them.
     """
-    rng = np.random.default_rng(20250101)
+    sweeps = coalescence_sweeps(
+        graph,
+        np.frombuffer(coupling),
+        np.frombuffer(field),
+        np.random.default_rng(20250101),
+        TRIALS,
+        PERFECT_UPDATES // TRIALS,
+    )
+    return None if sweeps is None else 2 * sweeps * graph.n_vertices  # 1 + 2 + 4 + …
+
+
+@lru_cache(maxsize=32)
+def _pilot(graph: Graph, coupling: bytes, field: bytes) -> Mixing:
+    """Find how many sweeps make chains from dispersed starts agree in energy and magnetisation."""
     couplings, fields = np.frombuffer(coupling), np.frombuffer(field)
     move = _LongRun(graph, couplings)
     first, second = np.ascontiguousarray(graph.edges.T, dtype=np.int32)
-    interval = 1
-    while True:
-        series = np.empty((2, PILOT_CHAINS, PILOT_RECORDS))
-        for c, spins in enumerate(_dispersed_spins(rng, PILOT_CHAINS, graph.n_vertices)):
-            state = kernels.xoshiro.seed_state(rng)
-            for t in range(PILOT_RECORDS):
-                move.sweep(spins, fields, interval, state)
-                series[:, c, t] = kernels.ising_energy.ising_energy(
-                    spins, first, second, couplings, fields
-                )
-        rhat, ess = judge(series[..., PILOT_RECORDS // 2 :])
-        mixing = Mixing(move.name, PILOT_RECORDS // 2 * interval, rhat, ess)
-        spent = PILOT_CHAINS * PILOT_RECORDS * interval * graph.n_vertices
-        if mixing.converged or 4 * spent > PILOT_UPDATES:
-            return mixing
-        interval *= 2
+
+    def new_chain(rng: np.random.Generator) -> Advance:
+        spins = _dispersed_spins(rng, 1, graph.n_vertices)[0]
+        state = kernels.xoshiro.seed_state(rng)
+
+        def advance(sweeps: int) -> tuple[float, ...]:
+            move.sweep(spins, fields, sweeps, state)
+            return kernels.ising_energy.ising_energy(spins, first, second, couplings, fields)
+
+        return advance
+
+    return find_length(move.name, new_chain, PILOT_UPDATES / graph.n_vertices)

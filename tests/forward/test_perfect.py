@@ -73,6 +73,18 @@ def test_below_the_critical_temperature_it_says_so():
     assert draw_ferromagnet(frustrated, np.full(27, -1.0), np.zeros(9), RNG, 1) is None
 
 
+def test_a_potts_tree_too_large_to_enumerate_is_drawn_exactly():
+    """A chain of 40 states: P(neighbours agree) = e^J / (e^J + q − 1). Within 4 standard errors."""
+    chain = ebm.Graph.from_edges([(k, k + 1) for k in range(39)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", message="Numba will use object mode")
+        draws = pm.draw(ebm.Potts.dist(0.8, q=3, graph=chain), 2000, random_seed=1)
+    agree = (draws[:, 1:] == draws[:, :-1]).mean(axis=1)
+    exact = np.exp(0.8) / (np.exp(0.8) + 2)
+    assert abs(agree.mean() - exact) < 4 * agree.std(ddof=1) / np.sqrt(2000)
+
+
 def test_forward_draws_of_the_other_families():
     """Enumerated families; and a Potts field too large for it, by long runs that say so."""
     families = {
