@@ -17,6 +17,7 @@ from pymc.pytensorf import rvs_in_graph
 from pytensor.graph.basic import Variable
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.type import discrete_dtypes
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import forward
@@ -35,9 +36,6 @@ from pymc_ebm.errors import MissingPartitionError
 
 # Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
-
-
-INTEGERS = ("int8", "int16", "int32", "int64")
 
 
 class BoltzmannRV(RandomVariable):
@@ -123,7 +121,7 @@ def boltzmann_logp(op, values, rng, size, *params, **kwargs):
     inside = pt.or_(*(pt.eq(value, state) for state in (energy.states[0], energy.states[-1])))
     if len(energy.states) > 2:
         inside = (value >= energy.states[0]) & (value <= energy.states[-1])
-        if value.dtype not in INTEGERS:
+        if value.dtype not in discrete_dtypes:
             inside &= pt.eq(value, pt.round(value))
     event_axes = tuple(range(-energy.event_ndim, 0))
     return pt.switch(pt.all(inside, axis=event_axes), logp, -np.inf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -69,13 +69,16 @@ class Graph:
         self.labels = None if labels is None else list(labels)
         self.lattice: str | None = None
         self.periodic: tuple[bool, ...] = ()
-        given = _validated_edges(edges, self.n_vertices)
-        self._list_edges: Callable[[], NDArray[np.int64]] = lambda: given
+        self._given = _validated_edges(edges, self.n_vertices)
+        self._offsets: list[tuple[int, ...]] = []  # of a lattice, which lists its edges when asked
 
     @cached_property
     def edges(self) -> NDArray[np.int64]:
         """The edges with ``i < j``, shape (m, 2); a lattice lists them when first asked."""
-        edges = self._list_edges()
+        edges = self._given
+        if self._offsets:
+            pairs = _lattice_edges(self.shape, self._offsets, self.periodic)
+            edges = _validated_edges(pairs, self.n_vertices)
         edges.setflags(write=False)
         return edges
 
@@ -229,10 +232,7 @@ class Graph:
                     "least 3, or an edge would be counted twice. Pass periodic=False."
                 )
         graph = cls([], shape)
-        graph.lattice, graph.periodic = kind, wraps
-        graph._list_edges = lambda: _validated_edges(
-            _lattice_edges(shape, offsets, wraps), graph.n_vertices
-        )
+        graph.lattice, graph.periodic, graph._offsets = kind, wraps, list(offsets)
         return graph
 
     @cached_property

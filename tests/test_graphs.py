@@ -1,5 +1,7 @@
 """Graphs: edges, colourings and what they refuse."""
 
+import pickle
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -25,6 +27,17 @@ def test_square_lattice_is_networkx_grid():
     grid = nx.grid_2d_graph(4, 5)
     expected = {tuple(sorted((5 * a + b, 5 * c + d))) for (a, b), (c, d) in grid.edges}
     assert edge_set(graph) == expected
+
+
+def test_graphs_survive_a_trip_to_another_process():
+    for graph in (ebm.Graph.triangular(3, 4), ebm.Graph.from_edges([(0, 1), (1, 2)])):
+        back = pickle.loads(pickle.dumps(graph))
+        np.testing.assert_array_equal(back.edges, graph.edges)
+        assert (back.shape, back.lattice, back.periodic) == (
+            graph.shape,
+            graph.lattice,
+            graph.periodic,
+        )
 
 
 def test_one_axis_may_be_periodic():

@@ -36,32 +36,60 @@ def states_sweeps(x, indptr, indices, weights, interaction, agree, sites, field,
     state : ndarray of uint64, shape (4,)
         State of the generator, updated in place.
     """
+    scaled_states_sweeps(
+        x, indptr, indices, weights, interaction, agree, sites, field, 1.0, sweeps, state
+    )
+
+
+@numba.njit(cache=True)
+def scaled_states_sweeps(
+    x, indptr, indices, weights, interaction, agree, sites, field, scale, sweeps, state
+):
+    """Heat bath with all log-weights multiplied by `scale`; 0 draws every state anew.
+
+    Parameters
+    ----------
+    x : ndarray of int8, shape (n,)
+        State numbers, updated in place.
+    indptr, indices, weights, interaction, agree, sites, field, sweeps, state
+        As for `states_sweeps`.
+    scale : float
+        The factor, t.
+
+    Returns
+    -------
+    float
+        By how much the unscaled log-weight has grown.
+    """
     q = interaction.shape[0]
-    weight = np.empty(q)
+    local, cumulative = np.empty(q), np.empty(q)
+    growth = 0.0
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     for _ in range(sweeps):
         for k in range(sites.size):
             i = sites[k]
             for a in range(q):
-                weight[a] = field[i, a]
+                local[a] = field[i, a]
             for e in range(indptr[i], indptr[i + 1]):
                 neighbor = x[indices[e]]
                 if agree:
-                    weight[neighbor] += weights[e]
+                    local[neighbor] += weights[e]
                 else:
                     for a in range(q):
-                        weight[a] += weights[e] * interaction[a, neighbor]
-            top = weight[0]
+                        local[a] += weights[e] * interaction[a, neighbor]
+            top = local[0]
             for a in range(1, q):
-                top = max(top, weight[a])
+                top = max(top, local[a])
             total = 0.0
             for a in range(q):
-                total += np.exp(weight[a] - top)
-                weight[a] = total
+                total += np.exp(scale * (local[a] - top))
+                cumulative[a] = total
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
             threshold = uniform(word) * total
-            chosen = 0
-            while chosen < q - 1 and weight[chosen] <= threshold:
-                chosen += 1
-            x[i] = chosen
+            new = 0
+            while new < q - 1 and cumulative[new] <= threshold:
+                new += 1
+            growth += local[new] - local[x[i]]
+            x[i] = new
     state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+    return growth

@@ -9,7 +9,8 @@ with the parameters of a model, the rungs below must not (see `ParallelTempering
 import numba
 import numpy as np
 
-from pymc_ebm.kernels.heat_bath import is_up
+from pymc_ebm.kernels.heat_bath import scaled_sweeps, signed_sweeps
+from pymc_ebm.kernels.heat_bath_states import scaled_states_sweeps
 from pymc_ebm.kernels.log_weight import spin_log_weight, states_log_weight
 from pymc_ebm.kernels.xoshiro import next_word, uniform
 
@@ -19,139 +20,6 @@ def _next_uniform(state):
     """Draw from [0, 1) and advance the state."""
     word, state[0], state[1], state[2], state[3] = next_word(state[0], state[1], state[2], state[3])
     return uniform(word)
-
-
-@numba.njit(cache=True)
-def spin_sweeps(spins, indptr, indices, weights, sites, field, scale, sweeps, state):
-    """Heat bath at ``t = scale``; ``t = 0`` draws every spin anew.
-
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,)
-        Updated in place.
-    indptr, indices, weights, sites, field, sweeps, state
-        As for `pymc_ebm.kernels.heat_bath.weighted_sweeps`.
-    scale : float
-        t.
-
-    Returns
-    -------
-    float
-        By how much the log-weight at ``t = 1`` has grown.
-    """
-    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
-    growth = 0.0
-    for _ in range(sweeps):
-        for k in range(sites.size):
-            i = sites[k]
-            local = field[i]
-            for e in range(indptr[i], indptr[i + 1]):
-                local += weights[e] * spins[indices[e]]
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            new = np.int8(2 * is_up(uniform(word), scale * local) - 1)
-            growth += local * (new - spins[i])
-            spins[i] = new
-    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
-    return growth
-
-
-@numba.njit(cache=True)
-def signed_sweeps(spins, neighbors, signs, sites, strength, scale, sweeps, state):
-    """Heat bath at ``t = scale`` where all couplings have one strength and there is no field.
-
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n + 1,)
-        Updated in place; the last entry is 0 and stands in for absent neighbours.
-    neighbors : ndarray of uint32, shape (n, d)
-        Row k: the neighbours of ``sites[k]``, padded with n.
-    signs : ndarray of int8, shape (n, d)
-        Signs of the couplings.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    strength : float
-        ``β|J|``.
-    scale, sweeps, state
-        As for `spin_sweeps`.
-
-    Returns
-    -------
-    float
-        By how much the log-weight at ``t = 1`` has grown.
-    """
-    n, degree = neighbors.shape
-    up = np.empty(2 * degree + 1)
-    for k in range(2 * degree + 1):
-        up[k] = 1.0 / (1.0 + np.exp(min(-2.0 * scale * strength * (k - degree), 700.0)))
-    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
-    growth = np.int64(0)
-    for _ in range(sweeps):
-        if degree == 6:  # the unrolled sum is worth a factor 1.5
-            for k in range(n):
-                total = (
-                    np.int64(signs[k, 0] * spins[neighbors[k, 0]])
-                    + np.int64(signs[k, 1] * spins[neighbors[k, 1]])
-                    + np.int64(signs[k, 2] * spins[neighbors[k, 2]])
-                    + np.int64(signs[k, 3] * spins[neighbors[k, 3]])
-                    + np.int64(signs[k, 4] * spins[neighbors[k, 4]])
-                    + np.int64(signs[k, 5] * spins[neighbors[k, 5]])
-                )
-                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-                new = np.int8(2 * (uniform(word) < up[total + 6]) - 1)
-                growth += total * (new - spins[sites[k]])
-                spins[sites[k]] = new
-        else:
-            for k in range(n):
-                total = np.int64(0)
-                for e in range(degree):
-                    total += signs[k, e] * spins[neighbors[k, e]]
-                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-                new = np.int8(2 * (uniform(word) < up[total + degree]) - 1)
-                growth += total * (new - spins[sites[k]])
-                spins[sites[k]] = new
-    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
-    return strength * growth
-
-
-@numba.njit(cache=True)
-def states_sweeps(x, indptr, indices, weights, interaction, sites, field, scale, sweeps, state):
-    """Heat bath at ``t = scale`` over q states; returns the growth of the log-weight.
-
-    Parameters
-    ----------
-    x : ndarray of int8, shape (n,)
-        State numbers, updated in place.
-    indptr, indices, weights, interaction, sites, field, sweeps, state
-        As for `pymc_ebm.kernels.heat_bath_states.states_sweeps`.
-    scale : float
-        t.
-    """
-    q = interaction.shape[0]
-    local, cumulative = np.empty(q), np.empty(q)
-    growth = 0.0
-    for _ in range(sweeps):
-        for k in range(sites.size):
-            i = sites[k]
-            for a in range(q):
-                local[a] = field[i, a]
-            for e in range(indptr[i], indptr[i + 1]):
-                neighbor = x[indices[e]]
-                for a in range(q):
-                    local[a] += weights[e] * interaction[a, neighbor]
-            top = local[0]
-            for a in range(1, q):
-                top = max(top, local[a])
-            total = 0.0
-            for a in range(q):
-                total += np.exp(scale * (local[a] - top))
-                cumulative[a] = total
-            threshold = _next_uniform(state) * total
-            new = 0
-            while new < q - 1 and cumulative[new] <= threshold:
-                new += 1
-            growth += local[new] - local[x[i]]
-            x[i] = new
-    return growth
 
 
 @numba.njit(cache=True)
@@ -318,6 +186,7 @@ def tempered_rounds(
     logw, logw_last = np.zeros((ladders, rungs)), np.empty((ladders, rungs))
     stack, visited = np.empty(n, np.int64), np.zeros(n, np.bool_)
     signed = neighbors.shape[0] > 0
+    agree = not two_states and np.array_equal(interaction, np.eye(interaction.shape[0]))
     padded = np.zeros(n + 1, np.int8)
     strength = np.abs(couplings[0, 0]) if couplings.shape[1] else 0.0
     field_1, last_1 = np.ascontiguousarray(field[:, 0]), np.ascontiguousarray(last_field[:, 0])
@@ -333,7 +202,7 @@ def tempered_rounds(
                     )
                     config[:] = padded[:n]
                 elif two_states:
-                    growth = spin_sweeps(
+                    growth = scaled_sweeps(
                         config,
                         indptr,
                         indices,
@@ -345,12 +214,13 @@ def tempered_rounds(
                         state,
                     )
                 else:
-                    growth = states_sweeps(
+                    growth = scaled_states_sweeps(
                         config,
                         indptr,
                         indices,
                         last_weights if last else weights,
                         interaction,
+                        agree,
                         sites,
                         last_field if last else field,
                         scales[k],

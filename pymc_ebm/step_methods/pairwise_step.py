@@ -112,7 +112,7 @@ class PairwiseStep(BlockedStep):
         rv = model.values_to_rvs[self._value_var]
         self._name = str(self._value_var.name)
         self._conditional = Conditional(owner, rv, model, compile_kwargs)
-        self._check(rv)
+        self._check(rv, model)
         self._start = initial_point
         if initial_point is None and not self._conditional.children_constant:
             self._start = model.initial_point()
@@ -129,7 +129,7 @@ class PairwiseStep(BlockedStep):
     def _describe(self) -> str:
         """Say in a few words what the move does."""
 
-    def _check(self, rv: TensorVariable) -> None:
+    def _check(self, rv: TensorVariable, model: pm.Model) -> None:
         """Refuse a variable the move does not fit."""
 
     @classmethod

@@ -10,13 +10,13 @@ import pymc as pm
 
 from pymc.pytensorf import rvs_in_graph
 from pytensor.compile.mode import Mode
-from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.energies.pairwise import Pairwise
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.frustration import find_frustration
+from pymc_ebm.step_methods.children import children_of
 from pymc_ebm.step_methods.elementwise import NotElementwiseError, field_from_terms
 
 PY = Mode(linker="py", optimizer="fast_compile")
@@ -105,7 +105,8 @@ def recommend(model: pm.Model | None = None) -> Recommendations:
     return Recommendations(tuple(choice for choice in choices if choice is not None))
 
 
-_chosen: WeakKeyDictionary[TensorVariable, Recommendation | None] = WeakKeyDictionary()
+# a decision is kept until the model gains variables, which may be children
+_chosen: WeakKeyDictionary[TensorVariable, tuple[int, Recommendation | None]] = WeakKeyDictionary()
 
 
 def recommended_step(rv: TensorVariable) -> str | None:
@@ -121,18 +122,20 @@ def recommended_step(rv: TensorVariable) -> str | None:
 
 
 def _choose(rv: TensorVariable) -> Recommendation | None:
-    if rv not in _chosen:
-        _chosen[rv] = _decide(rv)
-    return _chosen[rv]
+    model = pm.modelcontext(None)
+    size = len(model.basic_RVs) + len(model.potentials)
+    if rv not in _chosen or _chosen[rv][0] != size:
+        _chosen[rv] = size, _decide(rv, model)
+    return _chosen[rv][1]
 
 
-def _decide(rv: TensorVariable) -> Recommendation | None:
+def _decide(rv: TensorVariable, model: pm.Model) -> Recommendation | None:
     op = getattr(rv.owner, "op", None)
     if not isinstance(op, BoltzmannRV) or op.energy.states is None:
         return None
     energy, beta, _log_z = op.bind(rv.owner.inputs[2:])
     name = str(rv.name)
-    tied = _child_that_ties_entries(rv)
+    tied = _child_that_ties_entries(rv, model)
     if tied is not None:
         return Recommendation(
             name, "GibbsWithGradients", f"{tied} ties several of its entries together"
@@ -168,16 +171,11 @@ def _for_pairwise(form: Pairwise, beta: TensorVariable) -> tuple[str, str]:
     return "SwendsenWang", "its couplings are unfrustrated"
 
 
-def _child_that_ties_entries(rv: TensorVariable) -> str | None:
+def _child_that_ties_entries(rv: TensorVariable, model: pm.Model) -> str | None:
     """Name a child that is no elementwise likelihood, if there is one."""
-    model = pm.modelcontext(None)
     if rv not in model.rvs_to_values:
         return None
-    others = [
-        v
-        for v in [*model.free_RVs, *model.observed_RVs, *model.potentials]
-        if v is not rv and rv in ancestors([v])
-    ]
+    others = children_of(model, rv)
     terms = model.logp(vars=others, sum=False) if others else []
     value_var = model.rvs_to_values[rv]
     states = rv.owner.op.energy.states

@@ -99,7 +99,6 @@ class SwendsenWang(PairwiseStep):
                 f"SwendsenWang: heat_bath_sweeps must be 0 or more, got {heat_bath_sweeps}."
             )
         self._given_sweeps = heat_bath_sweeps
-        self._model_checked = pm.modelcontext(model)
         super().__init__(
             vars,
             sweeps=sweeps,
@@ -110,12 +109,12 @@ class SwendsenWang(PairwiseStep):
             blocked=blocked,
         )
 
-    def _check(self, rv: TensorVariable) -> None:
+    def _check(self, rv: TensorVariable, model: pm.Model) -> None:
         default = HEAT_BATH_SWEEPS_WITH_CHILDREN if self._conditional.children else HEAT_BATH_SWEEPS
         given = self._given_sweeps
         self._heat_bath_sweeps = default if given is None else int(given)
         self.cost = CLUSTER_COST + self._heat_bath_sweeps
-        require_unfrustrated("SwendsenWang", self._conditional, rv, self._model_checked)
+        require_unfrustrated("SwendsenWang", self._conditional, rv, model)
         if self._conditional.states == (-1, 0, 1) and not self._heat_bath_sweeps:
             raise ValueError(
                 f"SwendsenWang: turning clusters of {rv.name!r} over never makes a spin 0. Set "

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pymc as pm
 
 from numpy.typing import NDArray
-from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.moves import clusters as cluster_moves
@@ -65,35 +63,13 @@ class Wolff(PairwiseStep):
         "cluster_size": (np.float64, []),
     }
 
-    def __init__(
-        self,
-        vars: Sequence[Variable] | Variable,
-        *,
-        sweeps: int | None = None,
-        model: pm.Model | None = None,
-        rng: Any = None,
-        initial_point: Any = None,
-        compile_kwargs: dict | None = None,
-        blocked: bool = False,
-    ) -> None:
-        self._model_checked = pm.modelcontext(model)
-        super().__init__(
-            vars,
-            sweeps=sweeps,
-            model=model,
-            rng=rng,
-            initial_point=initial_point,
-            compile_kwargs=compile_kwargs,
-            blocked=blocked,
-        )
-
-    def _check(self, rv: TensorVariable) -> None:
+    def _check(self, rv: TensorVariable, model: pm.Model) -> None:
         if self._conditional.states == (-1, 0, 1):
             raise ValueError(
                 f"Wolff: turning clusters of {rv.name!r} over never makes a spin 0. Use "
                 f"ebm.SwendsenWang([{rv.name}]), which sweeps in between."
             )
-        require_unfrustrated("Wolff", self._conditional, rv, self._model_checked)
+        require_unfrustrated("Wolff", self._conditional, rv, model)
 
     def _new_move(self, coupling: NDArray[np.float64]) -> cluster_moves.Wolff:
         conditional = self._conditional
