@@ -10,17 +10,17 @@ import numpy as np
 import pymc as pm
 
 from numpy.typing import ArrayLike, NDArray
+from pymc.util import get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 
 from pymc_ebm import kernels
 from pymc_ebm.moves.heat_bath import HeatBath, padded_rows
 from pymc_ebm.step_methods.conditional import Conditions
+from pymc_ebm.step_methods.ladder import WINDOWS, checked_ladder, equally_rejected
 from pymc_ebm.step_methods.pairwise_step import PairwiseStep
+from pymc_ebm.step_methods.tempered_reals import RealParallelTempering
 
 FIRST_RUNGS = 8
-MOST_RUNGS = 64
-TARGET_REJECTION = 0.4  # of a swap: round trips are most frequent near one half
-LADDER_WINDOWS = 8  # times the ladder is reconsidered while tuning
 
 
 @dataclass
@@ -42,9 +42,12 @@ class ParallelTempering(PairwiseStep):
     While tuning, the rungs are moved until all swaps are rejected equally often, and their number
     is set so that this is about two in five.
 
-    Fits every pairwise discrete family, and is made for frustrated couplings (spin glasses), where
-    heat bath stays in one basin. With constant parameters two ladders run side by side and exchange
-    clusters of sites in which they differ (Houdayer 2001).
+    A real variable (any energy, or any other continuous variable of a model) has Hamiltonian
+    trajectories on every rung instead of sweeps, and a ladder that starts above 0.
+
+    Of discrete variables it fits every pairwise family, and is made for frustrated couplings (spin
+    glasses), where heat bath stays in one basin. With constant parameters two ladders run side by
+    side and exchange clusters of sites in which they differ (Houdayer 2001).
 
     Parameters
     ----------
@@ -54,9 +57,14 @@ class ParallelTempering(PairwiseStep):
         Rounds a draw, each one sweep of all replicas and a set of swaps; by default chosen while
         tuning.
     ladder : array_like, optional
-        ``t``: at least two increasing values, the first 0 or more, the last 1. By default tuned.
+        ``t``: at least two increasing values, the first 0 or more (for a real variable above 0),
+        the last 1. By default tuned, for a real variable from 0.02.
     exchange : bool, default True
-        Whether to run a second ladder and exchange clusters with it.
+        Whether to run a second ladder of a discrete variable and exchange clusters with it.
+    leapfrogs : int, default 8
+        Only for a real variable: most leapfrog steps of a trajectory, which takes a random number
+        of them. 1 is the Metropolis-adjusted Langevin algorithm (MALA). Step sizes are tuned for
+        each rung.
     model, rng, initial_point, compile_kwargs, blocked
         As for `ChromaticGibbs`.
 
@@ -64,7 +72,7 @@ class ParallelTempering(PairwiseStep):
     ------
     ValueError
         For a ladder of one rung, one that does not increase, that starts below 0 or does not end
-        at 1.
+        at 1; for one that starts at 0 where the variable is unbounded.
 
     Notes
     -----
@@ -72,6 +80,9 @@ class ParallelTempering(PairwiseStep):
     in a draw; ``swap_rejection``, the mean over the pairs; and ``barrier``, the sum of the
     rejections, which estimates the communication barrier Λ. A ladder cannot make more than
     ``1 / (2 + 2Λ)`` round trips a round.
+
+    For a real variable they are ``potential``, −log p(x) up to a constant, ``acceptance`` and
+    ``step_size`` of the trajectories, and the four on the ladder.
 
     Where parameters are random, the rungs below the last keep the parameters that the chain had at
     the end of tuning. If they followed along, their densities' unknown normalising constants would
@@ -104,6 +115,13 @@ class ParallelTempering(PairwiseStep):
         "barrier": (np.float64, []),
     }
 
+    def __new__(cls, vars: Sequence[Variable] | Variable, **kwargs: Any) -> Any:
+        """Build the sampler of a discrete or of a real variable."""
+        model = pm.modelcontext(kwargs.get("model"))
+        if all(v.dtype.startswith("float") for v in get_value_vars_from_user_vars(vars, model)):
+            return RealParallelTempering(vars, **kwargs)
+        return super().__new__(cls, vars, **kwargs)
+
     def __init__(
         self,
         vars: Sequence[Variable] | Variable,
@@ -117,7 +135,7 @@ class ParallelTempering(PairwiseStep):
         compile_kwargs: dict | None = None,
         blocked: bool = False,
     ) -> None:
-        self._fixed_ladder = None if ladder is None else _checked_ladder(ladder)
+        self._fixed_ladder = None if ladder is None else checked_ladder(ladder, bounded=True)
         self._exchange = exchange
         super().__init__(
             vars,
@@ -145,7 +163,7 @@ class ParallelTempering(PairwiseStep):
         self._rounds_done = 0
         self._anchor: Conditions | None = None
         self._reset_counts()
-        self._ladder_window = max(tune // LADDER_WINDOWS, 1)
+        self._ladder_window = max(tune // WINDOWS, 1)
         self._draws_in_window = 0
         graph = conditional.graph
         indptr, indices, self._edge_numbers = graph.neighbors
@@ -250,11 +268,9 @@ class ParallelTempering(PairwiseStep):
     def _retune(self) -> None:
         """Space the rungs so that all swaps are rejected equally often."""
         self._draws_in_window = 0
-        barrier = np.concatenate([[0.0], np.cumsum(np.maximum(self._rejection(), 1e-3))])
-        wanted = int(np.clip(np.ceil(barrier[-1] / TARGET_REJECTION) + 1, 3, MOST_RUNGS))
         old = self._scales
-        scales = np.interp(np.linspace(0.0, barrier[-1], wanted), barrier, old)
-        scales[0], scales[-1] = 0.0, 1.0
+        scales = equally_rejected(old, self._rejection())
+        wanted = scales.size
         self._scales = scales
         nearest = np.abs(scales[:, None] - old).argmin(axis=1)
         for b, ladder in enumerate(self._ladders):
@@ -276,19 +292,3 @@ class ParallelTempering(PairwiseStep):
 
     def _per_edge(self, coupling: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.broadcast_to(coupling, (self._conditional.graph.n_edges,))
-
-
-def _checked_ladder(ladder: ArrayLike) -> NDArray[np.float64]:
-    """Return the ladder, or say what is wrong with it."""
-    scales = np.asarray(ladder, dtype=float)
-    if scales.ndim != 1 or scales.size < 2:
-        raise ValueError(
-            f"ParallelTempering: ladder={ladder!r} has {scales.size} rung(s); swaps need at least "
-            "two, e.g. [0, 0.3, 0.6, 1]. Leave it out to have it tuned."
-        )
-    if not np.all(np.diff(scales) > 0) or scales[0] < 0 or scales[-1] != 1:
-        raise ValueError(
-            f"ParallelTempering: ladder={scales.tolist()} must increase from 0 or more to exactly "
-            "1: inverse temperatures as fractions of the target's."
-        )
-    return scales
