@@ -10,19 +10,14 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from numpy.typing import ArrayLike, NDArray
-from pytensor.compile.mode import Mode
+from numpy.typing import ArrayLike
 from rich.progress import Progress
 
-from pymc_ebm import kernels
 from pymc_ebm.energies.energy import Energy
-from pymc_ebm.energies.ising import Ising
-from pymc_ebm.moves.clusters import SwendsenWang
-from pymc_ebm.moves.heat_bath import HeatBath
-from pymc_ebm.moves.multi_spin import REPLICAS, MultiSpin, fits
+from pymc_ebm.moves.multi_spin import REPLICAS, fits
+from pymc_ebm.replicas import OneReplica, Parameters, Replicas, ReplicasInWords
 
 Method = Literal["auto", "multi_spin", "heat_bath", "swendsen_wang"]
-PY = Mode(linker="py", optimizer="fast_compile")
 
 
 def simulate(
@@ -37,7 +32,7 @@ def simulate(
     random_seed: Any = None,
     progressbar: bool = True,
 ) -> xr.DataTree:
-    """Simulate many replicas of an Ising model or Boltzmann machine at known parameters.
+    """Simulate many replicas of a pairwise discrete model at known parameters.
 
     Observables are computed while the replicas run, so memory does not grow with
     ``draws × spins``.
@@ -45,7 +40,7 @@ def simulate(
     Parameters
     ----------
     energy : Energy
-        A two-valued pairwise energy without random parameters.
+        Ising, Boltzmann machine, Potts, Blume–Capel or a sum of them, without random parameters.
     betas : float or sequence of float, default 1.0
         Inverse temperatures, positive.
     chains : int, default 64
@@ -70,7 +65,8 @@ def simulate(
     -------
     DataTree
         Group ``posterior`` with ``energy`` (E, not multiplied by β) and ``magnetization`` (mean
-        value of the entries), dims (beta, chain, draw); group ``last_state`` with ``state``, dims
+        value of the entries; for Potts states ``(q f − 1) / (q − 1)``, f being the fraction in the
+        commonest state), dims (beta, chain, draw); group ``last_state`` with ``state``, dims
         (beta, chain, and one for each axis of the graph), at most a million entries, else left
         out. Attributes say the method and the spin updates a second. An interrupt returns what
         was recorded so far, NaN elsewhere.
@@ -78,7 +74,7 @@ def simulate(
     Raises
     ------
     ValueError
-        If the energy is not pairwise and two-valued, has random parameters, a beta is not
+        If the energy is not pairwise and discrete, has random parameters, a beta is not
         positive, or the method does not fit.
 
     Examples
@@ -97,14 +93,12 @@ def simulate(
     for name, value in (("chains", chains), ("draws", draws), ("thin", thin)):
         if value < 1:
             raise ValueError(f"simulate: {name} must be 1 or more, got {value}.")
-    form, J, h, offset = _numeric_form(energy)
-    graph = form.graph
-    with_field = bool(np.any(h))
-    multi_spin = not with_field and (J.size == 1 or graph.n_edges > 0) and fits(graph, J)
+    parameters = Parameters.of(energy)
+    graph = parameters.graph
+    why = _no_multi_spin(parameters)
     if method == "auto":
-        method = "multi_spin" if multi_spin else "heat_bath"
-    if method == "multi_spin" and not multi_spin:
-        why = "there is a field" if with_field else "strengths or numbers of neighbours differ"
+        method = "heat_bath" if why else "multi_spin"
+    if method == "multi_spin" and why:
         raise ValueError(f"simulate: multi-spin coding does not fit: {why}. Use 'heat_bath'.")
     if method not in ("multi_spin", "heat_bath", "swendsen_wang"):
         raise ValueError(f"simulate: method={method!r} is none of auto, multi_spin, heat_bath, "
@@ -125,33 +119,30 @@ def simulate(
             )
             for b, c in groups:
                 lanes = slice(c, min(c + width, chains))
+                replicas: Replicas
                 if method == "multi_spin":
-                    runner = _multi_spin(graph, J, inverse[b], rng)
+                    replicas = ReplicasInWords(parameters, inverse[b], rng)
                 else:
-                    runner = _one_replica(graph, J, h, inverse[b], method, rng)
-                advance, measure, state = runner
+                    replicas = OneReplica(parameters, inverse[b], method == "swendsen_wang", rng)
                 for chunk in _chunks(tune, 64):
-                    advance(chunk)
+                    replicas.advance(chunk)
                     progress.advance(task, chunk)
+                used = lanes.stop - lanes.start
                 for t in range(draws):
-                    advance(thin)
-                    E, m = measure()
-                    energies[b, lanes, t] = E[: lanes.stop - lanes.start]
-                    magnetizations[b, lanes, t] = m[: lanes.stop - lanes.start]
+                    replicas.advance(thin)
+                    E, m = replicas.measure()
+                    energies[b, lanes, t], magnetizations[b, lanes, t] = E[:used], m[:used]
                     progress.advance(task, thin)
                 done += (tune + draws * thin) * n * width
                 if states is not None:
-                    states[b, lanes] = state()[: lanes.stop - lanes.start]
+                    states[b, lanes] = replicas.values()[:used]
     except KeyboardInterrupt:
         pass  # what was recorded is returned
     elapsed = time.perf_counter() - started
-    if energy.states == (0, 1):
-        magnetizations = (magnetizations + 1) / 2
-        states = None if states is None else ((states + 1) // 2).astype(np.int8)
     coords = {"beta": inverse, "chain": np.arange(chains), "draw": np.arange(draws)}
     dims = ("beta", "chain", "draw")
     posterior = xr.Dataset(
-        {"energy": (dims, energies + offset), "magnetization": (dims, magnetizations)},
+        {"energy": (dims, energies), "magnetization": (dims, magnetizations)},
         coords=coords,
         attrs={"method": method, "updates_per_second": done / elapsed, "n_spins": n},
     )
@@ -165,67 +156,17 @@ def simulate(
     return xr.DataTree.from_dict(tree)
 
 
-def _numeric_form(energy: Energy) -> tuple[Ising, NDArray, NDArray, float]:
-    """Return the Ising form, J, h and the constant it leaves out."""
-    form = energy.ising_form() if isinstance(energy, Energy) else None
-    if form is None:
-        raise ValueError(
-            f"simulate: {type(energy).__name__} is no pairwise energy of two-valued variables. Use "
-            "pm.sample, which has samplers for the others."
-        )
-    try:
-        J, h = (np.asarray(form.parameters[name].eval(mode=PY)) for name in ("J", "h"))
-    except Exception:
-        raise ValueError(
-            "simulate: the energy's parameters are symbolic. Pass numbers; use pm.sample for "
-            "random parameters."
-        ) from None
-    offset = 0.0
-    if energy.states == (0, 1):
-        all_low = np.zeros(form.graph.shape)
-        offset = float((energy(all_low) - form(all_low - 1)).eval(mode=PY))
-    return form, J, h, offset
-
-
-def _multi_spin(graph: Any, J: NDArray, beta: float, rng: np.random.Generator) -> tuple:
-    """Return what advances, measures and unpacks 64 replicas."""
-    replicas = MultiSpin(graph, beta * J, rng)
-    strength = float(np.abs(J.reshape(-1)[0]))
-
-    def measure() -> tuple[NDArray, NDArray]:
-        satisfied, total = replicas.measure()
-        return -strength * satisfied, total / graph.n_vertices
-
-    return replicas.sweep, measure, replicas.spins
-
-
-def _one_replica(
-    graph: Any, J: NDArray, h: NDArray, beta: float, method: str, rng: np.random.Generator
-) -> tuple:
-    """Return what advances, measures and shows one replica."""
-    n = graph.n_vertices
-    x = np.where(rng.random(n) < rng.random(), 1, -1).astype(np.int8)
-    field = np.ascontiguousarray(np.broadcast_to(beta * h, graph.shape), dtype=float).reshape(-1)
-    sweeper = HeatBath(graph, beta * J)
-    clusters = SwendsenWang(graph, beta * J) if method == "swendsen_wang" else None
-    state = kernels.xoshiro.seed_state(rng)
-    first, second = np.ascontiguousarray(graph.edges.T, dtype=np.int32)
-
-    def advance(sweeps: int) -> None:
-        if clusters is None:
-            sweeper.sweep(x, field, sweeps, state)
-            return
-        for _ in range(sweeps):
-            clusters.sweep(x, field, 1, state)
-            sweeper.sweep(x, field, 1, state)
-
-    def measure() -> tuple[NDArray, NDArray]:
-        energy, magnetization = kernels.ising_energy.ising_energy(
-            x, first, second, J.reshape(-1), h.reshape(-1)
-        )
-        return np.array([energy]), np.array([magnetization])
-
-    return advance, measure, lambda: x[None]
+def _no_multi_spin(parameters: Parameters) -> str | None:
+    """Say why a model cannot be coded so; None if it can."""
+    if parameters.interaction is not None:
+        return "entries have more than two values"
+    if np.any(parameters.field):
+        return "there is a field"
+    if not (parameters.J.size == 1 or parameters.graph.n_edges > 0):
+        return "there are no couplings"
+    if not fits(parameters.graph, parameters.J):
+        return "strengths or numbers of neighbours differ, or are not four or six"
+    return None
 
 
 def _chunks(total: int, size: int) -> Iterator[int]:

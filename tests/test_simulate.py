@@ -60,6 +60,43 @@ def test_a_wrong_probability_is_caught(name, monkeypatch):
     assert worst_z(name, draws=4000) > 4.5
 
 
+TRIANGLES = ebm.Graph.from_edges([(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 2)])
+STATES = {
+    "Potts": ebm.energies.Potts(0.7, [0.1, -0.2, 0.1], q=3, graph=TRIANGLES),
+    "Potts, two states": ebm.energies.Potts(0.7, [0.1, -0.2], q=2, graph=TRIANGLES),
+    "Blume–Capel": ebm.energies.BlumeCapel(0.6, 0.1, 0.3, graph=TRIANGLES),
+}
+
+
+@pytest.mark.parametrize("method", ["heat_bath", "swendsen_wang"])
+@pytest.mark.parametrize("name", STATES)
+def test_states_agree_with_enumeration(name, method):
+    """E and the order parameter; limit 4.5 as above, false alarm 5e-5 a case."""
+    energy = STATES[name]
+    runs = ebm.simulate(
+        energy, betas=1.3, draws=800, tune=50, thin=2, method=method, random_seed=2,
+        progressbar=False,
+    )  # fmt: skip
+    q, lowest = len(energy.states), energy.states[0]
+    values = (np.arange(q**5)[:, None] // q ** np.arange(5)) % q + lowest
+    E = energy(values).eval()
+    p = boltzmann(E, 1.3)
+    order = values.mean(1)
+    if name.startswith("Potts"):
+        largest = np.stack([(values == a).mean(1) for a in range(q)]).max(0)
+        order = (q * largest - 1) / (q - 1)
+    for drawn, exact in (
+        (runs["posterior"]["energy"], p @ E),
+        (runs["posterior"]["magnetization"], p @ order),
+    ):
+        means = drawn.values[0].mean(1)
+        assert abs(means.mean() - exact) < 4.5 * means.std(ddof=1) / 8
+    last = runs["last_state"]["state"].values[0]
+    np.testing.assert_allclose(
+        energy(last).eval(), runs["posterior"]["energy"].values[0, :, -1], atol=1e-12
+    )
+
+
 def test_the_final_states_have_the_last_energies():
     graph = ebm.Graph.cubic(4, 4, 4)
     J = RNG.choice([-1.0, 1.0], graph.n_edges)
@@ -114,8 +151,12 @@ def test_a_run_repeats_with_its_seed_and_an_interrupt_keeps_what_was_drawn(monke
         ({"method": "wolf"}, "method='wolf' is none of"),
         ({"energy": ebm.energies.Ising(1.0, 0.1, graph=SQUARE), "method": "multi_spin"}, "a field"),
         (
-            {"energy": ebm.energies.Potts(1.0, q=3, graph=SQUARE)},
-            "Potts is no pairwise energy of two",
+            {"energy": ebm.energies.Custom(lambda x: x.prod(), (3,), support="spin")},
+            "Custom is no pairwise discrete energy.*pm.sample",
+        ),
+        (
+            {"energy": ebm.energies.Potts(1.0, q=3, graph=SQUARE), "method": "multi_spin"},
+            "more than two values",
         ),
     ],
 )

@@ -20,23 +20,28 @@ from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.step_methods.children import children_field
 from pymc_ebm.step_methods.evaluated import Evaluated
 from pymc_ebm.step_methods.recommendation import recommended_step
+from pymc_ebm.step_methods.two_blocks import BipartiteBlockGibbs
 
 SWEEPS = 10
 
 
 class BlockGibbs(BlockedStep):
-    r"""Draw all hidden units given the visible ones, then all visible units given the hidden.
+    r"""Draw one side of a bipartite graph given the other, then the other given the first.
 
+    In a restricted Boltzmann machine the sides are the hidden and the visible units:
     ``P(h_j = 1 | v) = σ(c_j + (vᵀW)_j)`` and ``P(v_i = 1 | h) = σ(b_i + (Wh)_i + f_i)``, f being
     the log-odds that elementwise children of the visible units contribute. The hidden units live
     inside the step; weights and biases may be random.
 
+    Any other pairwise variable, spins or states, is drawn likewise if its graph has two sides, as
+    square and cubic lattices with even lengths have.
+
     Parameters
     ----------
     vars : variable or list of variables
-        The visible units, an `RBM`.
-    sweeps : int, default 10
-        Pairs of updates a draw.
+        The visible units of an `RBM`, or a pairwise variable on a bipartite graph.
+    sweeps : int, optional
+        Pairs of updates a draw; by default 10 for an RBM, and else chosen while tuning.
     model : Model, optional
         By default the model on the context stack.
     rng : int or Generator, optional
@@ -51,7 +56,8 @@ class BlockGibbs(BlockedStep):
     Raises
     ------
     ValueError
-        If the variable is not an RBM at ``beta=1``, or a child ties several units together.
+        If the variable is an RBM whose `beta` is not inside it, if the graph has a cycle of odd
+        length (it is named), or if a child ties several units together.
 
     Examples
     --------
@@ -70,32 +76,34 @@ class BlockGibbs(BlockedStep):
         "magnetization": (np.float64, []),
     }
 
+    def __new__(cls, vars: Sequence[Variable] | Variable, **kwargs: Any) -> Any:
+        """Build the sampler of an RBM, or that of a pairwise variable."""
+        model = pm.modelcontext(kwargs.get("model"))
+        rvs = [model.values_to_rvs[v] for v in get_value_vars_from_user_vars(vars, model)]
+        if rvs and not any(_is_rbm(rv) for rv in rvs):
+            return BipartiteBlockGibbs(vars, **kwargs)
+        return super().__new__(cls, vars, **kwargs)
+
     def __init__(
         self,
         vars: Sequence[Variable] | Variable,
         *,
-        sweeps: int = SWEEPS,
+        sweeps: int | None = None,
         model: pm.Model | None = None,
         rng: Any = None,
         initial_point: Any = None,
         compile_kwargs: dict | None = None,
         blocked: bool = False,
     ) -> None:
-        if sweeps != int(sweeps) or sweeps < 1:
+        if sweeps is not None and (sweeps != int(sweeps) or sweeps < 1):
             raise ValueError(f"BlockGibbs: sweeps must be a positive integer, got {sweeps}.")
         model = pm.modelcontext(model)
         (self._value_var,) = self.vars = get_value_vars_from_user_vars(vars, model)
         self.rng = get_random_generator(rng)
-        self.sweeps = int(sweeps)
+        self.sweeps = int(sweeps or SWEEPS)
         rv = model.values_to_rvs[self._value_var]
         self._name = str(rv.name)
-        op = getattr(rv.owner, "op", None)
-        if not isinstance(op, BoltzmannRV) or not isinstance(op.energy, RBM):
-            raise ValueError(
-                f"BlockGibbs cannot sample {rv.name!r}: it is no ebm.RBM. For couplings between "
-                f"visible units use ebm.ChromaticGibbs([{rv.name}])."
-            )
-        energy, beta, _log_z = op.bind(rv.owner.inputs[2:])
+        energy, beta, _log_z = rv.owner.op.bind(rv.owner.inputs[2:])
         constant = constant_value(beta)
         if constant is None or not np.all(constant == 1.0):
             raise ValueError(
@@ -157,6 +165,11 @@ class BlockGibbs(BlockedStep):
         energy = -np.sum(visible * b) - np.sum(np.logaddexp(0.0, inputs))
         stats = {"spin_energy": float(energy), "magnetization": float(visible.mean())}
         return {**point, self._name: visible.astype(point[self._name].dtype)}, [stats]
+
+
+def _is_rbm(rv: TensorVariable) -> bool:
+    op = getattr(rv.owner, "op", None)
+    return isinstance(op, BoltzmannRV) and isinstance(op.energy, RBM)
 
 
 def _forward(visible: NDArray, W: NDArray) -> NDArray:

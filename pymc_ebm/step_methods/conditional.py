@@ -97,7 +97,8 @@ class Conditional:
         if spins is None and form is None:
             raise ValueError(
                 f"{owner} cannot sample {rv.name!r}: {type(energy).__name__} is not pairwise. Use "
-                f"step=ebm.GibbsWithGradients([{rv.name}]) or ebm.Metropolis([{rv.name}])."
+                f"step=ebm.GibbsWithGradients([{rv.name}]), or ebm.Metropolis([{rv.name}]) where "
+                "there is no gradient."
             )
         offset = pt.zeros(())
         self.interaction: NDArray[np.float64] | None = None

@@ -96,8 +96,8 @@ class InformedTarget:
 def _no_gradient(owner: str, name: str, why: str) -> ValueError:
     return ValueError(
         f"{owner}: the energy of {name!r} has no gradient{why}. Write it with "
-        "arithmetic instead of comparisons and indexing by its values, or use a pairwise family "
-        "and ebm.ChromaticGibbs."
+        "arithmetic instead of comparisons and indexing by its values, or pass "
+        f"step=ebm.Metropolis([{name}]), which needs no gradient."
     )
 
 

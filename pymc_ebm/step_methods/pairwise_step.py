@@ -111,7 +111,7 @@ class PairwiseStep(BlockedStep):
         self.tune = True
         rv = model.values_to_rvs[self._value_var]
         self._name = str(self._value_var.name)
-        self._conditional = Conditional(owner, rv, model, compile_kwargs)
+        self._conditional = self._condition(rv, model, compile_kwargs)
         self._check(rv, model)
         self._start = initial_point
         if initial_point is None and not self._conditional.children_constant:
@@ -128,6 +128,12 @@ class PairwiseStep(BlockedStep):
     @abstractmethod
     def _describe(self) -> str:
         """Say in a few words what the move does."""
+
+    def _condition(
+        self, rv: TensorVariable, model: pm.Model, compile_kwargs: dict | None
+    ) -> Conditional:
+        """Describe the variable given all others."""
+        return Conditional(type(self).__name__, rv, model, compile_kwargs)
 
     def _check(self, rv: TensorVariable, model: pm.Model) -> None:
         """Refuse a variable the move does not fit."""

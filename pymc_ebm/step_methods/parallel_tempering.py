@@ -162,6 +162,7 @@ class ParallelTempering(PairwiseStep):
         self._trips: int = 0
         self._rounds_done = 0
         self._anchor: Conditions | None = None
+        self._arguments: dict[int, tuple] = {}
         self._reset_counts()
         self._ladder_window = max(tune // WINDOWS, 1)
         self._draws_in_window = 0
@@ -186,31 +187,16 @@ class ParallelTempering(PairwiseStep):
             self._anchor = conditions
         if not self._ladders:
             self._ladders = [self._new_ladder(self._scales.size) for _ in x]
-        interaction = self._conditional.interaction
-        two_states = interaction is None
         for b, chain in enumerate(x):
             ladder = self._ladders[b]
             ladder.x[0, ladder.place[0, -1]] = chain
             before = int(ladder.trips[0])
-            couplings = np.stack(
-                [self._per_edge(c.coupling[b]) for c in (self._anchor, conditions)]
-            )
-            fields = [np.atleast_2d(c.field[b].T).T for c in (self._anchor, conditions)]
-            weights = couplings[:, self._edge_numbers]
+            if not self._constant or b not in self._arguments:
+                self._arguments[b] = self._model_arguments(self._anchor, conditions, b)
             kernels.tempering.tempered_rounds(
                 ladder.x,
                 ladder.place,
-                two_states,
-                self._arrays,
-                weights[0],
-                weights[1],
-                np.eye(2) if interaction is None else interaction,
-                self._sites,
-                *self._signed_neighbors(couplings, fields),
-                np.ascontiguousarray(fields[0]),
-                np.ascontiguousarray(fields[1]),
-                couplings,
-                self._anchor is not conditions and not self._constant,
+                *self._arguments[b],
                 self._scales,
                 self._rounds_done,
                 sweeps,
@@ -231,6 +217,26 @@ class ParallelTempering(PairwiseStep):
             self._draws_in_window += 1
             if self._draws_in_window == self._ladder_window:
                 self._retune()
+
+    def _model_arguments(self, anchor: Conditions, conditions: Conditions, b: int) -> tuple:
+        """Return what the kernel must know of one batch entry's couplings and fields."""
+        interaction = self._conditional.interaction
+        couplings = np.stack([self._per_edge(c.coupling[b]) for c in (anchor, conditions)])
+        fields = [np.atleast_2d(c.field[b].T).T for c in (anchor, conditions)]
+        weights = couplings[:, self._edge_numbers]
+        return (
+            interaction is None,
+            self._arrays,
+            weights[0],
+            weights[1],
+            np.eye(2) if interaction is None else interaction,
+            self._sites,
+            *self._signed_neighbors(couplings, fields),
+            np.ascontiguousarray(fields[0]),
+            np.ascontiguousarray(fields[1]),
+            couplings,
+            anchor is not conditions and not self._constant,
+        )
 
     def _signed_neighbors(
         self, couplings: NDArray[np.float64], fields: list[NDArray[np.float64]]

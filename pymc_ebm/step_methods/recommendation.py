@@ -87,8 +87,9 @@ def recommend(model: pm.Model | None = None) -> Recommendations:
     Notes
     -----
     Couplings that no cycle contradicts (unfrustrated): cluster moves mixed with heat-bath sweeps.
-    Frustrated couplings: parallel tempering. A restricted Boltzmann machine: block updates. Random
-    couplings whose signs are not known: heat bath. Any other energy, or a child that ties several
+    Frustrated couplings: parallel tempering. A restricted Boltzmann machine, or random couplings
+    of unknown signs on a graph with two sides: block updates. Random couplings on any other graph:
+    heat bath. Any other energy, or a child that ties several
     entries together: proposals informed by the gradient.
 
     Examples
@@ -119,6 +120,22 @@ def recommended_step(rv: TensorVariable) -> str | None:
     """
     choice = _choose(rv)
     return None if choice is None else choice.step
+
+
+def is_pairwise_with_fields(rv: TensorVariable, model: pm.Model) -> bool:
+    """Tell whether a variable is a pairwise discrete energy whose children act as fields.
+
+    Parameters
+    ----------
+    rv : TensorVariable
+        A free variable.
+    model : Model
+        Its model.
+    """
+    op = getattr(rv.owner, "op", None)
+    if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+        return False
+    return op.energy.pairwise_form() is not None and _child_that_ties_entries(rv, model) is None
 
 
 def _choose(rv: TensorVariable) -> Recommendation | None:
@@ -153,7 +170,10 @@ def _decide(rv: TensorVariable, model: pm.Model) -> Recommendation | None:
 def _for_pairwise(form: Pairwise, beta: TensorVariable) -> tuple[str, str]:
     """Decide by the signs of the couplings."""
     if rvs_in_graph([form.J, beta]):
-        return "ChromaticGibbs", "the signs of its couplings are random"
+        sides = find_frustration(form.graph, np.full(form.graph.n_edges, -1.0)).gauge
+        if sides is None:
+            return "ChromaticGibbs", "the signs of its couplings are random"
+        return "BlockGibbs", "its graph has two sides, and the signs of its couplings are random"
     J = np.asarray(form.J.eval(mode=PY))
     if J.ndim > 1 and len({np.sign(row).tobytes() for row in J.reshape(-1, J.shape[-1])}) > 1:
         return "ChromaticGibbs", "its batch mixes different signs of the couplings"

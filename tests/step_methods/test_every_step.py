@@ -111,6 +111,15 @@ def categorical():
     return s, states, -0.2 * (np.diff(states, axis=1) ** 2).sum(1)
 
 
+def tied():
+    """Add a potential that couples all entries."""
+    s = ebm.Ising("x", J_RING, 0.1, graph=RING)
+    pm.Potential("total", -0.3 * (s.sum() - 2.0) ** 2)
+    states = all_spins(6)
+    energy = ising_energies(states, RING.edges, J_RING, 0.1)
+    return s, states, -energy - 0.3 * (states.sum(1) - 2.0) ** 2
+
+
 CASES = [
     (ising, ebm.ChromaticGibbs, {}),
     (ising, ebm.Metropolis, {}),
@@ -143,8 +152,15 @@ CASES = [
     (blume_capel, ebm.GibbsWithGradients, {}),
     (blume_capel, ebm.DiscreteLangevin, {}),
     (rbm, ebm.BlockGibbs, {}),
+    (ising, ebm.BlockGibbs, {}),
+    (machine, ebm.BlockGibbs, {}),
+    (tied, ebm.GibbsWithGradients, {}),
+    (tied, ebm.Metropolis, {}),
     (rbm, ebm.GibbsWithGradients, {}),
+    (rbm, ebm.Metropolis, {}),
     (rbm, ebm.DiscreteLangevin, {}),
+    (cubic, ebm.Metropolis, {"sweeps": 2}),
+    (categorical, ebm.Metropolis, {}),
     (cubic, ebm.GibbsWithGradients, {}),
     (cubic, ebm.DiscreteLangevin, {}),
     (categorical, ebm.GibbsWithGradients, {}),
@@ -172,7 +188,7 @@ def test_moments_agree_with_enumeration(build, step_class, options, with_child):
     step.setup_chain(np.random.default_rng(2), 300, 0)
     for _ in range(300):
         point, stats = step.step(point)
-    assert set(stats[0]) == set(step_class.stats_dtypes_shapes)
+    assert set(stats[0]) == set(step.stats_dtypes_shapes)
     step.stop_tuning()
     draws = 3000 if step_class in (ebm.GibbsWithGradients, ebm.DiscreteLangevin) else 6000
     values = np.empty((1, draws, n))
@@ -287,11 +303,20 @@ def test_a_child_that_ties_entries_goes_to_the_gradient():
         ebm.ChromaticGibbs([s])
 
 
-def test_random_couplings_go_to_heat_bath():
+@pytest.mark.parametrize(("graph", "step"), [(RING, "BlockGibbs"), (TRIANGLE, "ChromaticGibbs")])
+def test_random_couplings_go_to_heat_bath_in_blocks_where_there_are_two(graph, step):
     with pm.Model() as model:
         J = pm.Normal("J")
-        ebm.Ising("s", J, graph=RING, log_partition=lambda energy: 0.0 * J)
-        assert ebm.recommend(model)["s"].step == "ChromaticGibbs"
+        ebm.Ising("s", J, graph=graph, log_partition=lambda energy: 0.0 * J)
+        assert ebm.recommend(model)["s"].step == step
+
+
+def test_a_child_declared_after_the_recommendation_counts():
+    with pm.Model() as model:
+        s = ebm.Ising("s", 0.3, graph=RING)
+        assert ebm.recommend(model)["s"].step == "SwendsenWang"
+        pm.Potential("total", -(s.sum() ** 2))
+        assert ebm.recommend(model)["s"].step == "GibbsWithGradients"
 
 
 BAD = {
@@ -328,7 +353,7 @@ BAD = {
         lambda: ebm.GibbsWithGradients(
             [ebm.Boltzmann("s", lambda x: pt.eq(x, 1).sum() * 1.0, support="spin", shape=3)]
         ),
-        "has no gradient.*arithmetic",
+        r"has no gradient.*arithmetic.*Metropolis\(\[s\]\)",
     ),
     "start outside the support": (
         lambda: ebm.Potts("s", 1.0, q=3, graph=RING, initval=np.full(6, 3)),
@@ -340,7 +365,16 @@ BAD = {
         ),
         "not pairwise.*GibbsWithGradients",
     ),
-    "no RBM": (lambda: ebm.BlockGibbs([ebm.Ising("s", 1.0, graph=RING)]), "it is no ebm.RBM"),
+    "no two sides": (
+        lambda: ebm.BlockGibbs([ebm.Ising("s", 1.0, graph=TRIANGLE)]),
+        r"'s' has no two sides: (0|1|2) – (0|1|2) – (0|1|2) is a cycle of 3.*ChromaticGibbs",
+    ),
+    "half a sweep": (
+        lambda: ebm.Metropolis(
+            [ebm.Boltzmann("s", lambda x: x.prod(), support="spin", shape=3)], sweeps=0.5
+        ),
+        "sweeps must be a positive integer, got 0.5",
+    ),
     "support unknown": (
         lambda: ebm.Boltzmann("s", lambda x: x.sum(), support="spins", shape=3),
         "support='spins' is none of",
