@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from pymc_ebm import kernels
-from pymc_ebm.kernels import heat_bath, heat_bath_states, metropolis, swendsen_wang, wolff
+from pymc_ebm.kernels import (
+    heat_bath,
+    heat_bath_states,
+    heat_bath_tables,
+    metropolis,
+    swendsen_wang,
+    wolff,
+)
 from tests.exactness import cases, p_value
 
 ALPHA = 1e-3
@@ -64,6 +71,13 @@ def weaker_couplings(kernel):
     return broken
 
 
+def weaker_tables(kernel):
+    def broken(weights):
+        return kernel(0.95 * weights)
+
+    return broken
+
+
 BREAKS = [
     (swendsen_wang, "lay_bonds", stronger_bonds, ("Ising", "Swendsen–Wang", "uniform", "no field")),
     (swendsen_wang, "flip_spin_clusters", without_ghost, ("Ising", "Swendsen–Wang", "per edge", "field")),
@@ -72,7 +86,7 @@ BREAKS = [
     (wolff, "state_clusters", wolff_stronger_bonds, ("Potts, q = 3", "Wolff", "uniform", "no field")),
     (metropolis, "spin_sweeps", weaker_couplings, ("Ising", "Metropolis", "uniform", "no field")),
     (metropolis, "states_sweeps", weaker_couplings, ("Blume–Capel", "Metropolis", "per edge", "field")),
-    (heat_bath, "weighted_sweeps", weaker_couplings, ("Ising", "heat bath", "per edge", "field")),
+    (heat_bath_tables, "odds_tables", weaker_tables, ("Ising", "heat bath", "per edge", "field")),
     (heat_bath_states, "states_sweeps", weaker_couplings, ("Potts, q = 4", "heat bath", "uniform", "no field")),
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from pymc_ebm.graphs import Graph
 PADDING_LIMIT = 2.0  # a padded neighbour table may be this much larger than the adjacency
 DENSE_FROM = 0.2  # fraction of all pairs from which the matrix kernel wins
 DENSE_SPINS = 4096  # the matrix of so many spins takes 134 MB
+TABLE_BYTES = 2**28  # largest tables of odds
 
 
 class HeatBath:
@@ -28,7 +29,7 @@ class HeatBath:
 
     Attributes
     ----------
-    kernel : {"uniform", "sparse", "dense", "states"}
+    kernel : {"uniform", "tabled", "sparse", "dense", "states"}
         Which kernel is in use.
     """
 
@@ -52,6 +53,7 @@ class HeatBath:
         self._padded = None
         if interaction is None and not self._dense:
             self._padded = self._padded_neighbors()
+        self._coupling: NDArray[np.float64] | None = None
         self._agree = interaction is not None and np.array_equal(
             interaction, np.eye(len(interaction))
         )
@@ -66,6 +68,9 @@ class HeatBath:
             ``βJ``.
         """
         coupling = np.asarray(coupling, dtype=np.float64)
+        if self._coupling is not None and np.array_equal(coupling, self._coupling):
+            return
+        self._coupling = coupling.copy()
         flat = coupling.reshape(-1)
         equal = flat.size == 1 or bool(np.all(flat == flat[:1]))
         if self._dense:
@@ -77,9 +82,12 @@ class HeatBath:
             self.kernel = "uniform"
             self._strength = float(flat[0]) if flat.size else 0.0
         else:
-            self.kernel = "sparse" if self.interaction is None else "states"
             per_edge = np.broadcast_to(coupling, (self.graph.n_edges,))
             self._weights = per_edge[self._edge_numbers].astype(np.float64)
+            if self.interaction is not None:
+                self.kernel = "states"
+            else:
+                self.kernel = "tabled" if self._tabulate() else "sparse"
 
     def sweep(
         self,
@@ -107,6 +115,12 @@ class HeatBath:
                 padded, self._padded, self._sites, self._strength, field, sweeps, state
             )
             x[:] = padded[:-1]
+        elif self.kernel == "tabled":
+            padded = np.append(x, np.int8(-1))
+            kernels.heat_bath_tables.tabled_sweeps(
+                padded, self._grouped, self._odds, self._sites, field, sweeps, state
+            )
+            x[:] = padded[:-1]
         elif self.kernel == "dense":
             kernels.heat_bath.dense_sweeps(x, self._matrix, field, sweeps, state)
         elif self.kernel == "sparse":
@@ -126,6 +140,24 @@ class HeatBath:
                 sweeps,
                 state,
             )
+
+    def _tabulate(self) -> bool:
+        """Write the tables of odds, unless they would be too large or overflow."""
+        if self._padded is None:
+            return False
+        n, degree = self._padded.shape
+        columns = degree + -degree % kernels.heat_bath_tables.GROUP
+        weights = np.zeros((n, columns))
+        if 8 * weights.nbytes // 3 > TABLE_BYTES:
+            return False
+        weights[:, :degree] = padded_rows(self.graph, self._weights, 0, np.float64)[self._sites]
+        if 2.0 * np.abs(weights).sum(axis=1).max(initial=0.0) > kernels.heat_bath.LOG_ODDS_LIMIT:
+            return False
+        self._odds = kernels.heat_bath_tables.odds_tables(weights)
+        if not hasattr(self, "_grouped"):
+            self._grouped = np.full((n, columns), n, np.uint32)
+            self._grouped[:, :degree] = self._padded
+        return True
 
     def _padded_neighbors(self) -> NDArray[np.uint32] | None:
         """Return neighbours in site order, padded with n; None if degrees differ too much."""

@@ -9,8 +9,8 @@ import pytest
 
 import pymc_ebm as ebm
 
-from pymc_ebm.kernels import heat_bath
-from tests.kernels.test_heat_bath import broken_uniform, broken_weighted
+from pymc_ebm.kernels import heat_bath, heat_bath_tables
+from tests.kernels.test_heat_bath import broken_tables, broken_uniform, broken_weighted
 from tests.oracles import KAUFMAN, all_spins, boltzmann, ising_energies, products, spin_moments
 from tests.statistics import bonferroni_limit, z_scores
 
@@ -73,6 +73,7 @@ def test_moments_of_twenty_random_models_agree_with_enumeration():
 def test_the_same_test_catches_a_heat_bath_that_is_two_percent_off(monkeypatch):
     monkeypatch.setattr(heat_bath, "uniform_coupling_sweeps", broken_uniform)
     monkeypatch.setattr(heat_bath, "weighted_sweeps", broken_weighted)
+    monkeypatch.setattr(heat_bath_tables, "odds_tables", broken_tables)
     worst, count = worst_z_over_twenty_models(6000, random_seed=1)
     print(f"broken: largest |z| {worst:.2f}, limit {bonferroni_limit(count):.2f}")
     assert worst > bonferroni_limit(count)
