@@ -139,7 +139,6 @@ def measure() -> list[Row]:
     rows, unit = [], "updates/s"
     jobs = [
         ("sparse", f"heat bath, random graph of {SPINS}, degree {DEGREE}", 4000, "≥ 3"),
-        ("dense", f"heat bath, {DENSE}-spin Sherrington–Kirkpatrick", 500, "≥ 3"),
         ("lattice", "heat bath, per-edge couplings, 64×64", 2000, "≥ 3"),
     ]
     for name, job, sweeps, goal in jobs:

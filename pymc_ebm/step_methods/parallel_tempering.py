@@ -77,9 +77,9 @@ class ParallelTempering(PairwiseStep):
     Notes
     -----
     Statistics: those of `ChromaticGibbs`; ``rungs``; ``round_trips`` between the ends of the ladder
-    in a draw; ``swap_rejection``, the mean over the pairs; and ``barrier``, the sum of the
-    rejections, which estimates the communication barrier Λ. A ladder cannot make more than
-    ``1 / (2 + 2Λ)`` round trips a round.
+    in a draw (of both ladders, where there are two); ``swap_rejection``, the mean over the pairs;
+    and ``barrier``, the sum of the rejections, which estimates the communication barrier Λ. A
+    ladder cannot make more than ``1 / (2 + 2Λ)`` round trips a round.
 
     For a real variable they are ``potential``, −log p(x) up to a constant, ``acceptance`` and
     ``step_size`` of the trajectories, and the four on the ladder.
