@@ -4,6 +4,7 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 BIN := $(VENV)/bin
 
 .PHONY: demo gallery test test-all check lint types arrows docs format benchmarks clean
@@ -16,10 +17,10 @@ gallery: $(VENV)/.examples
 	cp examples/output/*.png docs/gallery/figures/
 
 test: check
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
 
 test-all: check
-	$(BIN)/python -m pytest -m "" --cov --cov-report=term
+	$(BIN)/python -m pytest -m "" $(PARALLEL) --cov --cov-report=term
 
 check: lint types arrows docs
 

@@ -6,6 +6,7 @@ from pymc_ebm import energies
 from pymc_ebm.boltzmann import Boltzmann
 from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.graphs import Graph
+from pymc_ebm.hopfield import Hopfield
 from pymc_ebm.ising import Ising
 from pymc_ebm.potentials import energy_potential
 from pymc_ebm.potts import Potts
@@ -23,6 +24,7 @@ from pymc_ebm.step_methods import (
     recommend,
 )
 from pymc_ebm.thermo import observables
+from pymc_ebm.transforms import recover, relax
 
 if TYPE_CHECKING:
     from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
@@ -38,6 +40,7 @@ __all__ = [
     "ErgodicityReport",
     "GibbsWithGradients",
     "Graph",
+    "Hopfield",
     "Ising",
     "Metropolis",
     "MissingPartitionError",
@@ -50,6 +53,8 @@ __all__ = [
     "ergodicity",
     "observables",
     "recommend",
+    "recover",
+    "relax",
     "simulate",
 ]
 

@@ -91,7 +91,9 @@ BREAKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("module", "name", "breaking", "case"), BREAKS, ids=lambda v: str(v)[-40:])
+@pytest.mark.parametrize(
+    ("module", "name", "breaking", "case"), BREAKS, ids=lambda v: getattr(v, "__name__", str(v))
+)
 def test_a_broken_kernel_is_caught(module, name, breaking, case, monkeypatch):
     monkeypatch.setattr(module, name, breaking(getattr(kernels_module(module), name)))
     assert p_value(*case) < ALPHA

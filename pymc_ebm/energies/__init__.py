@@ -7,6 +7,7 @@ from pymc_ebm.energies.double_well import DoubleWell
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.gaussian import Gaussian
 from pymc_ebm.energies.gaussian_mixture import GaussianMixture
+from pymc_ebm.energies.hopfield import Hopfield
 from pymc_ebm.energies.ising import Ising
 from pymc_ebm.energies.mlp import MLP
 from pymc_ebm.energies.potts import Potts
@@ -23,6 +24,7 @@ __all__ = [
     "Energy",
     "Gaussian",
     "GaussianMixture",
+    "Hopfield",
     "Ising",
     "Potts",
     "Ring",

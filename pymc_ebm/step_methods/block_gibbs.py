@@ -15,9 +15,9 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.children.fields import children_field
 from pymc_ebm.energies.energy import constant_value
 from pymc_ebm.energies.rbm import RBM
-from pymc_ebm.step_methods.children import children_field
 from pymc_ebm.step_methods.evaluated import Evaluated
 from pymc_ebm.step_methods.recommendation import recommended_step
 from pymc_ebm.step_methods.two_blocks import BipartiteBlockGibbs

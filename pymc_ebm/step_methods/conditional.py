@@ -14,7 +14,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
 from pymc_ebm.boltzmann import BoltzmannRV
-from pymc_ebm.step_methods.children import children_field
+from pymc_ebm.children.fields import children_field
 from pymc_ebm.step_methods.evaluated import Evaluated
 
 FIELD_LIMIT = 1e6  # log-odds beyond it are certainties

@@ -17,7 +17,7 @@ from pytensor.tensor.math import Prod, Sum
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
-from pymc_ebm.step_methods.children import children_of
+from pymc_ebm.children.fields import children_of
 
 
 class InformedTarget:

@@ -14,8 +14,8 @@ from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 
 from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.children.fields import children_of
 from pymc_ebm.kernels.metropolis import LAZINESS
-from pymc_ebm.step_methods.children import children_of
 from pymc_ebm.step_methods.evaluated import Evaluated
 
 

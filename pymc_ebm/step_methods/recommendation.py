@@ -13,11 +13,11 @@ from pytensor.compile.mode import Mode
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.children.elementwise import NotElementwiseError, field_from_terms
+from pymc_ebm.children.fields import children_of
 from pymc_ebm.energies.pairwise import Pairwise
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.frustration import find_frustration
-from pymc_ebm.step_methods.children import children_of
-from pymc_ebm.step_methods.elementwise import NotElementwiseError, field_from_terms
 
 PY = Mode(linker="py", optimizer="fast_compile")
 

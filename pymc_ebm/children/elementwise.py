@@ -137,18 +137,42 @@ def _gather(
     return None if total is None else total.reshape(variable.type.shape)
 
 
+def rest_of_terms(terms: Sequence[TensorVariable], variable: TensorVariable) -> TensorVariable:
+    """Write the part of log-probability terms that `table_from_terms` leaves out, a scalar.
+
+    Parameters
+    ----------
+    terms, variable
+        As for `field_from_terms`.
+    """
+    parts = [rest.sum() for term in terms for rest in _split(term, variable)[1]]
+    return _at(pt.add(pt.zeros(()), *parts), variable, 0)  # only shapes depend on the variable
+
+
 def _summands(term: TensorVariable, variable: TensorVariable) -> list[TensorVariable]:
-    """Split a term by undoing outer sums and additions; drop parts without the variable."""
+    """Return the parts of a term that depend on the variable."""
+    return _split(term, variable)[0]
+
+
+def _split(
+    term: TensorVariable, variable: TensorVariable
+) -> tuple[list[TensorVariable], list[TensorVariable]]:
+    """Split a term by undoing outer sums and additions: parts with the variable, and without."""
     if variable not in ancestors([term]):
-        return []
+        return [], [term]
     node = term.owner
     if node is not None and isinstance(node.op, Sum):
-        return _summands(node.inputs[0], variable)
+        return _split(node.inputs[0], variable)
     if node is not None and node.op == pt.add:
         parts = [part for part in node.inputs if variable in ancestors([part])]
         if all(part.type.broadcastable == term.type.broadcastable for part in parts):
-            return [summand for part in parts for summand in _summands(part, variable)]
-    return [term]
+            inner = [_split(part, variable) for part in parts]
+            rest = [pt.broadcast_to(part, term.shape) for part in node.inputs if part not in parts]
+            return (
+                [summand for dependent, _ in inner for summand in dependent],
+                [*rest, *(part for _, others in inner for part in others)],
+            )
+    return [term], []
 
 
 class _Numbering:
@@ -189,6 +213,11 @@ class _Numbering:
                 for length, have in zip(node.inputs[0].type.shape, numbers[0].shape, strict=True)
             ]
             return _move(node, np.broadcast_to(numbers[0], shape))
+        if isinstance(op, AdvancedSubtensor) and op.idx_list == (0,) and numbers[1] is not None:
+            # a table indexed by the variable, `mu[s]`: entries keep their places, the table's
+            # other axes come behind
+            behind = (1,) * (node.inputs[0].type.ndim - 1)
+            return numbers[1].reshape(numbers[1].shape + behind)
         raise NotElementwiseError(f"it passes them through {op}")
 
 

@@ -9,7 +9,7 @@ from pytensor.compile.mode import Mode
 
 import pymc_ebm as ebm
 
-from pymc_ebm.step_methods.elementwise import NotElementwiseError, field_from_terms
+from pymc_ebm.children.elementwise import NotElementwiseError, field_from_terms
 from tests.oracles import all_spins
 
 PY = Mode(linker="py", optimizer="fast_compile")

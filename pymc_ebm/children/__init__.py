@@ -1,0 +1,1 @@
+"""What other parts of a model say about a discrete variable, entry by entry."""

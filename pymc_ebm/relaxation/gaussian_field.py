@@ -1,0 +1,278 @@
+"""The Gaussian field of one pairwise discrete variable: its log-density and what it says back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytensor.tensor as pt
+
+from numpy.typing import NDArray
+from pytensor.compile.mode import Mode
+from pytensor.graph.basic import Constant
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.energies.hopfield import Hopfield
+from pymc_ebm.energies.rbm import RBM
+from pymc_ebm.graphs import Graph
+from pymc_ebm.relaxation.factors import Edges, Factor, Fourier, Modes, Patterns, SmoothEdges
+
+KINDS = ("auto", "edges", "modes", "fourier", "patterns")
+DENSE_SPINS = 1024  # the eigenbasis of so many spins takes half a second and 8 MB
+DENSE_FROM = 0.2  # fraction of all pairs
+CERTAIN = -1e5  # log-probability that stands for 0: exp of it is 0, and sums of it stay exact
+PY = Mode(linker="py", optimizer="fast_compile")
+
+
+@dataclass(frozen=True)
+class Features:
+    """``K(a, b) = c + r_a + r_b + Σ_m σ_m v_ma v_mb``, K being what couples a pair of states."""
+
+    constant: float
+    linear: NDArray[np.float64]
+    signs: NDArray[np.float64]
+    vectors: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, K: NDArray[np.float64]) -> Features:
+        """Take the means out of K, and write the rest in its eigenbasis."""
+        constant = float(K.mean())
+        linear = K.mean(axis=1) - constant
+        centred = K - constant - linear - linear[:, None]
+        values, vectors = np.linalg.eigh(centred)
+        kept = np.abs(values) > 1e-12 * max(np.abs(values).max(), 1e-300)
+        return cls(
+            constant,
+            linear,
+            np.sign(values[kept]),
+            (vectors[:, kept] * np.sqrt(np.abs(values[kept]))).T,
+        )
+
+
+class GaussianField:
+    """Coordinates z with ``p(z) ∝ Σ_x p(x) N(z; Lᵀ v(x), 1)``, and x given z independent.
+
+    Two-valued variables: ``f = L z + h``, log-density ``−½|z|² + Σ_i log 2cosh f_i`` and
+    ``P(s_i = +1 | z) = σ(2 f_i)``. States: ``f_i(a)`` has a term for each eigenvector of what
+    couples two states, and the log-density is ``−½|z|² + Σ_i log Σ_a exp f_i(a)``.
+
+    Parameters
+    ----------
+    energy : Energy
+        A pairwise energy, or an RBM, whose hidden units take part.
+    beta : TensorVariable, shape ()
+        Inverse temperature.
+    kind : {"auto", "edges", "modes", "fourier", "patterns"}
+        Which factor.
+    name, owner : str
+        What error messages call the variable and the caller.
+
+    Attributes
+    ----------
+    kind : str
+        Which factor was chosen.
+    size : int
+        Number of coordinates of a configuration.
+    n_hidden : int
+        Entries at the end that belong to no variable (hidden units).
+    is_spin : bool
+        Whether entries have two values.
+
+    Raises
+    ------
+    ValueError
+        If the factor does not fit.
+    """
+
+    def __init__(
+        self, energy: Energy, beta: TensorVariable, kind: str, name: str, owner: str
+    ) -> None:
+        if kind not in KINDS:
+            raise ValueError(
+                f"{owner}: factor={kind!r} for {name!r} is none of {', '.join(KINDS)}."
+            )
+        if beta.ndim:
+            raise ValueError(f"{owner}: {name!r} has a beta for each batch entry; one is needed.")
+        joint = energy.joint() if isinstance(energy, RBM) else energy
+        self.n_hidden = energy.n_hidden if isinstance(energy, RBM) else 0
+        self.states = energy.states or ()
+        spins = joint.ising_form()
+        if spins is not None:
+            graph, J, field = spins.graph, spins.parameters["J"], spins.parameters["h"]
+            features = Features(0.0, np.zeros(2), np.ones(1), np.array([[-1.0, 1.0]]))
+            self.offset = pt.zeros(())
+            if self.states == (0, 1):  # the Ising form leaves out a constant
+                all_low = pt.zeros(graph.shape)
+                self.offset = -beta * (joint(all_low) - spins(all_low - 1))
+        else:
+            form = joint.pairwise_form()
+            assert form is not None
+            graph, J, field = form.graph, form.J, form.field
+            features = Features.of(form.interaction)
+            self.offset = pt.zeros(())
+        if J.ndim > 1 and not all(J.type.broadcastable[:-1]):
+            raise ValueError(
+                f"{owner}: {name!r} has couplings for each batch entry; one set is needed."
+            )
+        J = J.reshape((-1,)) if J.ndim > 1 else J
+        self.is_spin = spins is not None
+        self.graph, self._features = graph, features
+        self._own_field = beta * field
+        self._factors = [
+            _factor(energy, graph, sign, J, beta, kind, name, owner) for sign in features.signs
+        ]
+        self.kind = self._factors[0].kind if self._factors else "edges"
+        self.size = sum(factor.size for factor in self._factors)
+        per_edge = pt.zeros(graph.n_edges) + beta * J
+        if self.is_spin:
+            self._from_pairs = None
+            self.shift = self.offset - 0.5 * sum(f.diagonal.sum() for f in self._factors)
+        else:
+            self.shift = self.offset + features.constant * per_edge.sum()
+            degree = pt.zeros(graph.n_vertices)
+            degree = degree[graph.edges[:, 0]].inc(per_edge)[graph.edges[:, 1]].inc(per_edge)
+            table = degree[:, None] * features.linear
+            for factor, vector in zip(self._factors, features.vectors, strict=True):
+                table = table - 0.5 * factor.diagonal[:, None] * vector**2
+            self._from_pairs = table
+
+    def fields(self, z: TensorVariable) -> TensorVariable:
+        """Return f, shape (..., n) for two values, (..., n, q) for more.
+
+        Parameters
+        ----------
+        z : TensorVariable, shape (..., size)
+            Coordinates.
+        """
+        batch = tuple(z.shape[: z.ndim - 1])
+        n = self.graph.n_vertices
+        tail = () if self.is_spin else (len(self.states),)
+        base = pt.broadcast_to(self._own_field, (*batch, *self.graph.shape, *tail))
+        f = base.reshape((*batch, n, *tail))
+        start = 0
+        for factor, vector in zip(self._factors, self._features.vectors, strict=True):
+            moved = factor.apply(z[..., start : start + factor.size])
+            f = f + (moved if self.is_spin else moved[..., None] * vector)
+            start += factor.size
+        return f if self.is_spin else f + self._from_pairs
+
+    def with_children(
+        self, f: TensorVariable, table: TensorVariable
+    ) -> tuple[TensorVariable, TensorVariable]:
+        """Add to the fields what children say about each state.
+
+        Parameters
+        ----------
+        f : TensorVariable, shape (..., n) or (..., n, q)
+            Fields.
+        table : TensorVariable, shape (..., *visible, q)
+            ``ℓ(state)``.
+
+        Returns
+        -------
+        f : TensorVariable
+            Fields of the same shape.
+        constant : TensorVariable, shape (...)
+            What the children add to the log-density besides.
+        """
+        n = self.graph.n_vertices
+        visible, q = n - self.n_hidden, len(self.states)
+        batch = tuple(f.shape[: f.ndim - (1 if self.is_spin else 2)])
+        said = pt.maximum(table.reshape((*batch, visible, q)), CERTAIN)
+        if not self.is_spin:
+            return f + said, pt.zeros(batch)
+        low, high = said[..., 0], said[..., 1]
+        log_odds = 0.5 * (high - low)
+        f = f[..., :visible].inc(log_odds) if self.n_hidden else f + log_odds
+        return f, 0.5 * (high + low).sum(axis=-1)
+
+    def log_weight(self, f: TensorVariable) -> TensorVariable:
+        """Return the log-density without ``N(z; 0, 1)``, one value a batch entry.
+
+        Parameters
+        ----------
+        f : TensorVariable, shape (..., n) or (..., n, q)
+            Fields.
+        """
+        if self.is_spin:
+            per_entry = pt.softplus(2.0 * f) - f  # log 2cosh f
+            return per_entry.sum(axis=-1) + self.shift
+        return pt.logsumexp(f, axis=-1).sum(axis=-1) + self.shift
+
+    def centre(self, x: TensorVariable) -> TensorVariable:
+        """Return the mean of z given a configuration, shape (..., size).
+
+        Parameters
+        ----------
+        x : TensorVariable, shape (..., n)
+            Spins in {-1, +1}, or state numbers.
+        """
+        parts = []
+        for factor, vector in zip(self._factors, self._features.vectors, strict=True):
+            values = x if self.is_spin else pt.as_tensor(vector)[x]
+            parts.append(factor.apply_transposed(values))
+        return pt.concatenate(parts, axis=-1)
+
+
+def _factor(
+    energy: Energy,
+    graph: Graph,
+    sign: float,
+    J: TensorVariable,
+    beta: TensorVariable,
+    kind: str,
+    name: str,
+    owner: str,
+) -> Factor:
+    """Choose a factor by structure, or build the one that was asked for."""
+    known = _known(J)
+    periodic = (
+        graph.lattice in ("square", "cubic")
+        and all(graph.periodic)
+        and known is not None
+        and (known.ndim == 0 or bool(np.all(known == known.flat[0])))
+    )
+    if kind == "auto":
+        n = graph.n_vertices
+        dense = n <= DENSE_SPINS and 2 * graph.n_edges > DENSE_FROM * n * (n - 1)
+        if isinstance(energy, Hopfield):
+            kind = "patterns"
+        elif known is None:
+            kind = "edges"
+        elif periodic:
+            kind = "fourier"
+        else:
+            kind = "modes" if dense or n <= 32 else "edges"
+    if kind == "patterns":
+        if not isinstance(energy, Hopfield):
+            raise ValueError(
+                f"{owner}: factor='patterns' needs a Hopfield network, and {name!r} is "
+                f"{type(energy).__name__}. Use factor='modes'."
+            )
+        return Patterns(energy.parameters["patterns"], beta)
+    if kind == "edges":
+        w = pt.zeros(graph.n_edges) + sign * beta * J
+        return SmoothEdges(graph, w) if known is None else Edges(graph, w)
+    if known is None:
+        raise ValueError(
+            f"{owner}: factor={kind!r} needs known couplings, and those of {name!r} depend on "
+            "other variables. Use factor='edges'."
+        )
+    if kind == "modes":
+        return Modes(graph, sign * known, beta)
+    if not periodic:
+        raise ValueError(
+            f"{owner}: factor='fourier' needs a periodic square or cubic lattice with one "
+            f"coupling, and {name!r} lives on {graph!r}. Use factor='edges' or 'modes'."
+        )
+    return Fourier(graph, float(sign * known.flat[0]), beta)
+
+
+def _known(J: TensorVariable) -> NDArray[np.float64] | None:
+    """Return couplings that depend on nothing, else None."""
+    inputs = [v for v in ancestors([J]) if v.owner is None]
+    if not all(isinstance(v, Constant) for v in inputs):
+        return None
+    return np.asarray(J.eval(mode=PY), dtype=float)

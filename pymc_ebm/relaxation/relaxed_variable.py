@@ -1,0 +1,144 @@
+"""One discrete variable of a model as a Gaussian field, its children taken in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.children.fields import children_table
+from pymc_ebm.energies.energy import constant_value
+from pymc_ebm.energies.rbm import RBM
+from pymc_ebm.relaxation.gaussian_field import GaussianField
+
+
+def is_discrete_boltzmann(rv: TensorVariable) -> bool:
+    """Say whether a variable is a Boltzmann variable with discrete values.
+
+    Parameters
+    ----------
+    rv : TensorVariable
+        A variable of a model.
+    """
+    op = getattr(rv.owner, "op", None)
+    return isinstance(op, BoltzmannRV) and op.energy.states is not None
+
+
+class RelaxedVariable:
+    """The field of one variable, as expressions over its model's value variables.
+
+    Parameters
+    ----------
+    model : Model
+        The model. Expressions use its value variables.
+    rv : TensorVariable
+        A free discrete Boltzmann variable of it.
+    kind : {"auto", "edges", "modes", "fourier", "patterns"}
+        Which factor of the couplings.
+    owner : str
+        What error messages call the caller.
+
+    Attributes
+    ----------
+    name, field_name : str
+        Of the variable, and of its coordinates.
+    field : GaussianField
+        The field.
+    children : list of TensorVariable
+        The variables and potentials taken in.
+    shape, batch : tuple of int
+        Shapes of the variable and of its batch.
+
+    Raises
+    ------
+    ValueError
+        If the energy is not pairwise, an RBM's free energy is scaled, or a child ties entries
+        together.
+    """
+
+    def __init__(self, model: pm.Model, rv: TensorVariable, kind: str, owner: str) -> None:
+        op = rv.owner.op
+        self.name, self.field_name = str(rv.name), f"{rv.name}_field"
+        if None in rv.type.shape:
+            raise ValueError(f"{owner} needs the shape of {rv.name!r} fixed, got {rv.type.shape}.")
+        self.shape = tuple(int(length) for length in rv.type.shape)
+        self.dtype = rv.dtype
+        params = model.replace_rvs_by_values(list(rv.owner.inputs[2:]))
+        energy, beta, log_z = op.bind(params)
+        self.batch = self.shape[: len(self.shape) - energy.event_ndim]
+        _require_pairwise(owner, self.name, energy, beta)
+        self._energy, self._log_z = energy, log_z
+        self.field = GaussianField(energy, beta, kind, self.name, owner)
+        self.size = self.field.size
+        self.children, self._table, self._rest = children_table(model, rv, energy.states, owner)
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """The variable's values."""
+        return self.field.states
+
+    def fields(self, z: TensorVariable) -> TensorVariable:
+        """Return the fields, children included, shape (*batch, n) or (*batch, n, q).
+
+        Parameters
+        ----------
+        z : TensorVariable, shape (*batch, size)
+            Coordinates.
+        """
+        f = self.field.fields(z)
+        return f if self._table is None else self.field.with_children(f, self._table)[0]
+
+    def log_weight(self, z: TensorVariable) -> TensorVariable:
+        """Return the log-density of field and children without ``N(z; 0, 1)``, a scalar.
+
+        Parameters
+        ----------
+        z : TensorVariable, shape (*batch, size)
+            Coordinates.
+        """
+        f, constant = self.field.fields(z), pt.zeros(())
+        if self._table is not None:
+            f, constant = self.field.with_children(f, self._table)
+        entries = int(np.prod(self.batch))
+        return self.field.log_weight(f).sum() + constant.sum() - entries * self._log_z + self._rest
+
+    def centre(self, x: TensorVariable) -> TensorVariable:
+        """Return the mean of z given a configuration, shape (*batch, size).
+
+        Parameters
+        ----------
+        x : TensorVariable, shape (*batch, n)
+            Spins in {-1, +1}, or state numbers; hidden units at the end.
+        """
+        return self.field.centre(x)
+
+    def hidden_log_odds(self, value: TensorVariable) -> TensorVariable | None:
+        """Return the log-odds of an RBM's hidden units, shape (*batch, nh); else None.
+
+        Parameters
+        ----------
+        value : TensorVariable, shape (*batch, nv)
+            The variable's value.
+        """
+        if not isinstance(self._energy, RBM):
+            return None
+        W, c = (self._energy.parameters[name] for name in ("W", "c"))
+        return c + value.astype(W.dtype) @ W
+
+
+def _require_pairwise(owner: str, name: str, energy, beta: TensorVariable) -> None:
+    if isinstance(energy, RBM):
+        unit = constant_value(beta)
+        if unit is None or not np.all(unit == 1.0):
+            raise ValueError(
+                f"{owner}: {name!r} scales a free energy by beta, and that is no RBM. Pass beta to "
+                "ebm.RBM instead, which scales weights and biases."
+            )
+    elif energy.pairwise_form() is None and energy.ising_form() is None:
+        raise ValueError(
+            f"{owner}: {name!r} is not pairwise ({type(energy).__name__}), and only pairs have an "
+            f"exact Gaussian field. Sample it with step=ebm.GibbsWithGradients([{name}])."
+        )
