@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
@@ -146,17 +147,36 @@ class GaussianField:
         z : TensorVariable, shape (..., size)
             Coordinates.
         """
-        batch = tuple(z.shape[: z.ndim - 1])
-        n = self.graph.n_vertices
-        tail = () if self.is_spin else (len(self.states),)
-        base = pt.broadcast_to(self._own_field, (*batch, *self.graph.shape, *tail))
-        f = base.reshape((*batch, n, *tail))
-        start = 0
+        return self.own_fields(tuple(z.shape[: z.ndim - 1])) + self.pull(z)
+
+    def own_fields(self, batch: tuple[Any, ...]) -> TensorVariable:
+        """Return f where z = 0.
+
+        Parameters
+        ----------
+        batch : tuple of int
+            Shape of the batch.
+        """
+        n, tail = self.graph.n_vertices, () if self.is_spin else (len(self.states),)
+        own = pt.broadcast_to(self._own_field, (*batch, *self.graph.shape, *tail))
+        own = own.reshape((*batch, n, *tail))
+        return own if self._from_pairs is None else own + self._from_pairs
+
+    def pull(self, z: TensorVariable) -> TensorVariable:
+        """Return what the coordinates add to f, linear in z.
+
+        Parameters
+        ----------
+        z : TensorVariable, shape (..., size)
+            Coordinates.
+        """
+        total, start = None, 0
         for factor, vector in zip(self._factors, self._features.vectors, strict=True):
             moved = factor.apply(z[..., start : start + factor.size])
-            f = f + (moved if self.is_spin else moved[..., None] * vector)
+            moved = moved if self.is_spin else moved[..., None] * vector
+            total = moved if total is None else total + moved
             start += factor.size
-        return f if self.is_spin else f + self._from_pairs
+        return pt.zeros(()) if total is None else total
 
     def with_children(
         self, f: TensorVariable, table: TensorVariable
@@ -196,10 +216,19 @@ class GaussianField:
         f : TensorVariable, shape (..., n) or (..., n, q)
             Fields.
         """
+        return self.over_states(f) + self.shift
+
+    def over_states(self, f: TensorVariable) -> TensorVariable:
+        """Return the part of `log_weight` that depends on the coordinates.
+
+        Parameters
+        ----------
+        f : TensorVariable, shape (..., n) or (..., n, q)
+            Fields.
+        """
         if self.is_spin:
-            per_entry = pt.softplus(2.0 * f) - f  # log 2cosh f
-            return per_entry.sum(axis=-1) + self.shift
-        return pt.logsumexp(f, axis=-1).sum(axis=-1) + self.shift
+            return (pt.softplus(2.0 * f) - f).sum(axis=-1)  # log 2cosh f
+        return pt.logsumexp(f, axis=-1).sum(axis=-1)
 
     def centre(self, x: TensorVariable) -> TensorVariable:
         """Return the mean of z given a configuration, shape (..., size).

@@ -6,6 +6,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
@@ -51,6 +52,8 @@ class RelaxedVariable:
         The variables and potentials taken in.
     shape, batch : tuple of int
         Shapes of the variable and of its batch.
+    is_potts : bool
+        Whether its values are mere labels.
 
     Raises
     ------
@@ -65,7 +68,7 @@ class RelaxedVariable:
         if None in rv.type.shape:
             raise ValueError(f"{owner} needs the shape of {rv.name!r} fixed, got {rv.type.shape}.")
         self.shape = tuple(int(length) for length in rv.type.shape)
-        self.dtype = rv.dtype
+        self.dtype, self.is_potts = rv.dtype, op.energy.support == "categorical"
         params = model.replace_rvs_by_values(list(rv.owner.inputs[2:]))
         energy, beta, log_z = op.bind(params)
         self.batch = self.shape[: len(self.shape) - energy.event_ndim]
@@ -104,6 +107,74 @@ class RelaxedVariable:
             f, constant = self.field.with_children(f, self._table)
         entries = int(np.prod(self.batch))
         return self.field.log_weight(f).sum() + constant.sum() - entries * self._log_z + self._rest
+
+    def fields_at_zero(self) -> TensorVariable:
+        """Return the fields, children included, where z = 0."""
+        f = self.field.own_fields(self.batch)
+        return f if self._table is None else self.field.with_children(f, self._table)[0]
+
+    def energy(self, value: TensorVariable) -> TensorVariable:
+        """Return E summed over the batch, not multiplied by β.
+
+        Parameters
+        ----------
+        value : TensorVariable
+            The variable's value.
+        """
+        return self._energy(value).sum()
+
+    def encode(self, value: NDArray, hidden: NDArray | None = None) -> NDArray:
+        """Turn a value of the variable into what `centre` takes, shape (*batch, n).
+
+        Parameters
+        ----------
+        value : ndarray
+            The variable's value.
+        hidden : ndarray of {0, 1}, shape (*batch, nh), optional
+            An RBM's hidden units.
+        """
+        flat = value.reshape(*self.batch, -1)
+        if hidden is not None:
+            flat = np.concatenate([flat, hidden], axis=-1)
+        if self.states == (0, 1):
+            return 2 * flat - 1
+        return flat if self.field.is_spin else flat - self.states[0]
+
+    def draw(self, f: NDArray[np.float64], rng: np.random.Generator) -> NDArray:
+        """Draw the variable given its fields.
+
+        Parameters
+        ----------
+        f : ndarray, shape (*batch, n) or (*batch, n, q)
+            Fields; hidden units at the end.
+        rng : Generator
+            Source of randomness.
+        """
+        visible = self.field.graph.n_vertices - self.field.n_hidden
+        states = np.asarray(self.states)
+        if self.field.is_spin:
+            f = f[..., :visible].reshape(self.shape)
+            up = rng.logistic(size=f.shape) < 2 * f
+            return states[up.astype(np.intp)].astype(self.dtype)
+        f = f.reshape(*self.shape, states.size)
+        return states[np.argmax(f + rng.gumbel(size=f.shape), axis=-1)].astype(self.dtype)
+
+    def mean(self, f: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the variable's mean given its fields, for states their probabilities.
+
+        Parameters
+        ----------
+        f : ndarray, shape (*batch, n) or (*batch, n, q)
+            Fields; hidden units at the end.
+        """
+        visible = self.field.graph.n_vertices - self.field.n_hidden
+        if self.field.is_spin:
+            low, high = self.states
+            f = f[..., :visible].reshape(self.shape)
+            return 0.5 * (low + high) + 0.5 * (high - low) * np.tanh(f)
+        f = f.reshape(*self.shape, len(self.states))
+        weight = np.exp(f - f.max(axis=-1, keepdims=True))
+        return weight / weight.sum(axis=-1, keepdims=True)
 
     def centre(self, x: TensorVariable) -> TensorVariable:
         """Return the mean of z given a configuration, shape (*batch, size).

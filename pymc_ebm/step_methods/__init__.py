@@ -10,6 +10,7 @@ from pymc_ebm.step_methods.gibbs_with_gradients import GibbsWithGradients
 from pymc_ebm.step_methods.metropolis import Metropolis
 from pymc_ebm.step_methods.parallel_tempering import ParallelTempering
 from pymc_ebm.step_methods.recommendation import Recommendation, recommend
+from pymc_ebm.step_methods.relaxed_nuts import RelaxedNUTS
 from pymc_ebm.step_methods.swendsen_wang import SwendsenWang
 from pymc_ebm.step_methods.wolff import Wolff
 
@@ -26,6 +27,7 @@ __all__ = [
     "Metropolis",
     "ParallelTempering",
     "Recommendation",
+    "RelaxedNUTS",
     "SwendsenWang",
     "Wolff",
     "recommend",

@@ -16,6 +16,7 @@ from pymc_ebm import kernels
 from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.children.fields import children_field
 from pymc_ebm.step_methods.evaluated import Evaluated
+from pymc_ebm.step_methods.order_parameter import order_parameter
 
 FIELD_LIMIT = 1e6  # log-odds beyond it are certainties
 
@@ -199,17 +200,10 @@ class Conditional:
         return total
 
     def order(self, x: NDArray[np.int8]) -> float:
-        """Return the order parameter: the mean value, for Potts states how far one dominates."""
-        if self._is_potts and self.interaction is None:
-            return float(np.abs(x.mean(axis=1, dtype=float)).mean())
-        if self.interaction is None:
-            mean = float(x.mean(dtype=float))
-            return (mean + 1) / 2 if self.states == (0, 1) else mean
-        if self.states[0] < 0:
-            return float(x.mean(dtype=float)) + self.states[0]
-        q = len(self.states)
-        largest = np.mean([np.bincount(chain, minlength=q).max() / chain.size for chain in x])
-        return float((q * largest - 1) / (q - 1))
+        """Return the order parameter of encoded values."""
+        return order_parameter(
+            self.decode(x, x.dtype).reshape(x.shape), self.states, self._is_potts
+        )
 
     def draw_from_children(self, x: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:
         """Draw each entry from what its children say; those they say nothing about are kept."""

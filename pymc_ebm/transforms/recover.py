@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import xarray as xr
 
 from numpy.typing import NDArray
@@ -148,7 +149,7 @@ def _draw(
 ) -> tuple[NDArray, NDArray]:
     """Return draws, and conditional means or probabilities, at every draw of the field."""
     z = coordinates.to_numpy()
-    z_now = pm.Flat.dist(shape=(*variable.batch, variable.size)).type("z")
+    z_now = pt.tensor("z", shape=(*variable.batch, variable.size))
     fields = variable.fields(z_now)
     needed = [v for v in plain.value_vars if v in set(ancestors([fields]))]
     absent = [str(v.name) for v in needed if v.name not in posterior]
@@ -159,25 +160,14 @@ def _draw(
         )
     function = pm.compile([z_now, *needed], fields)
     values = [posterior[v.name].to_numpy().astype(v.dtype) for v in needed]
-    visible = variable.field.graph.n_vertices - variable.field.n_hidden
-    states = np.asarray(variable.states)
-    two = variable.field.is_spin
     shape = (*z.shape[:2], *variable.shape)
     drawn = np.empty(shape, dtype=variable.dtype)
-    average = np.empty(shape if two else (*shape, states.size))
+    average = np.empty(shape if variable.field.is_spin else (*shape, len(variable.states)))
     with Progress(disable=not progressbar) as progress:
         task = progress.add_task(f"recover {variable.name}", total=z.shape[0] * z.shape[1])
         for c, t in np.ndindex(*z.shape[:2]):
             f = function(z[c, t], *(value[c, t] for value in values))
-            if two:
-                f = f[..., :visible].reshape(variable.shape)
-                drawn[c, t] = states[(rng.logistic(size=f.shape) < 2 * f).astype(int)]
-                average[c, t] = states[0] + np.ptp(states) / (1 + np.exp(-2 * f))
-            else:
-                f = f.reshape(*variable.shape, states.size)
-                drawn[c, t] = states[np.argmax(f + rng.gumbel(size=f.shape), axis=-1)]
-                weight = np.exp(f - f.max(axis=-1, keepdims=True))
-                average[c, t] = weight / weight.sum(axis=-1, keepdims=True)
+            drawn[c, t], average[c, t] = variable.draw(f, rng), variable.mean(f)
             progress.advance(task)
     return drawn, average
 

@@ -165,6 +165,9 @@ CASES = [
     (cubic, ebm.DiscreteLangevin, {}),
     (categorical, ebm.GibbsWithGradients, {}),
     (categorical, ebm.DiscreteLangevin, {}),
+    (ising, ebm.RelaxedNUTS, {}),
+    (potts, ebm.RelaxedNUTS, {}),
+    (rbm, ebm.RelaxedNUTS, {}),
 ]
 
 
@@ -190,7 +193,8 @@ def test_moments_agree_with_enumeration(build, step_class, options, with_child):
         point, stats = step.step(point)
     assert set(stats[0]) == set(step.stats_dtypes_shapes)
     step.stop_tuning()
-    draws = 3000 if step_class in (ebm.GibbsWithGradients, ebm.DiscreteLangevin) else 6000
+    slow = step_class in (ebm.GibbsWithGradients, ebm.DiscreteLangevin, ebm.RelaxedNUTS)
+    draws = 3000 if slow else 6000
     values = np.empty((1, draws, n))
     for t in range(draws):
         point, _ = step.step(point)

@@ -92,6 +92,13 @@ def repelling_states():
     pm.Poisson("y", mu=1.0 + s, observed=COUNTS[:3])
 
 
+def two_states():
+    """Declare Potts states that are 0 and 1, one of them in a field."""
+    s = ebm.Potts("s", 0.8, [0.3, 0.0], q=2, graph=GRAPHS[3], beta=0.7)
+    mu = pm.Normal("mu", shape=2)
+    pm.Normal("y", mu=mu[s], sigma=1.0, observed=DATA[:3])
+
+
 def spin_one():
     """Declare Blume–Capel spins in {-1, 0, 1}."""
     energy = ebm.energies.BlumeCapel(0.6, 0.2, 0.1, graph=ebm.Graph.complete(4))
@@ -135,6 +142,7 @@ MODELS = {
     certain_evidence: ("modes",),
     three_states: ("edges",),
     repelling_states: ("edges", "modes"),
+    two_states: ("edges", "modes"),
     spin_one: ("edges", "modes"),
     memory: ("patterns", "edges"),
     restricted_machine: ("edges", "modes"),

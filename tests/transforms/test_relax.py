@@ -34,12 +34,8 @@ def joint_configurations(variable):
     hidden = all_states(variable.field.n_hidden, (0, 1))
     first, second = np.divmod(np.arange(len(values) * len(hidden)), len(hidden))
     values, hidden = values[first], hidden[second]
-    flat = np.concatenate([values.reshape(len(values), -1), hidden], axis=1)
-    flat = flat.reshape(len(values), *variable.batch, -1)
-    if variable.states == (0, 1):
-        flat = 2 * flat - 1
-    elif variable.states[0] < 0 and not variable.field.is_spin:
-        flat = flat - variable.states[0]
+    flat = np.stack([variable.encode(v, np.broadcast_to(h, (*variable.batch, h.size)))
+                     for v, h in zip(values, hidden, strict=True)])  # fmt: skip
     return values, hidden, flat
 
 

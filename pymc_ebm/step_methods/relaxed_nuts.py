@@ -1,0 +1,233 @@
+"""NUTS for discrete variables: through a Gaussian field drawn afresh at every step."""
+
+from __future__ import annotations
+
+import logging
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+
+from numpy.typing import NDArray
+from pymc.step_methods.compound import BlockedStep, Competence
+from pymc.util import get_random_generator, get_value_vars_from_user_vars
+from pytensor.graph.basic import Variable
+from pytensor.graph.replace import clone_replace, graph_replace
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable, is_discrete_boltzmann
+from pymc_ebm.step_methods.evaluated import Evaluated
+from pymc_ebm.step_methods.order_parameter import order_parameter
+
+_log = logging.getLogger("pymc.ebm")
+
+
+class RelaxedNUTS(BlockedStep):
+    r"""Move a pairwise discrete variable by NUTS on its Gaussian field.
+
+    Given a configuration s, coordinates are drawn exactly, ``z ~ N(Lᵀ s, 1)``, moved by NUTS
+    under ``−½|z|² + Σ_i log 2cosh((L z)_i + f_i)``, and s is drawn exactly from ``s | z``. All
+    three leave the joint distribution alone, whatever moves the other variables of the model.
+    Children and random parameters enter the fields f.
+
+    Parameters
+    ----------
+    vars : variable or list of variables
+        A pairwise discrete Boltzmann variable, or an `RBM`, whose hidden units take part. With
+        several, each gets a step of its own.
+    factor : {"auto", "edges", "modes", "fourier", "patterns"}, default "auto"
+        The matrix L, as for `relax`.
+    target_accept : float, default 0.8
+        NUTS's mean acceptance rate.
+    model : Model, optional
+        By default the model on the context stack.
+    rng : int or Generator, optional
+        Source of randomness.
+    initial_point : dict, optional
+        Not used; PyMC passes it to every step.
+    compile_kwargs : dict, optional
+        Passed to the compilation.
+    blocked : bool, default False
+        PyMC's switch between one step for all variables and one for each.
+
+    Raises
+    ------
+    ValueError
+        If the variable is not pairwise, or a child ties entries together.
+
+    See Also
+    --------
+    relax : The same density as a model of its own, for NUTS on all variables at once.
+
+    Notes
+    -----
+    Statistics: ``spin_energy``, ``magnetization``, and ``field_acceptance``, ``field_step_size``,
+    ``field_tree_depth`` and ``field_diverging`` of NUTS.
+
+    Examples
+    --------
+    >>> import pymc as pm, pymc_ebm as ebm
+    >>> with pm.Model() as model:
+    ...     s = ebm.Ising("s", J=0.3, graph=ebm.Graph.square(4, 4))
+    ...     step = ebm.RelaxedNUTS([s])
+    >>> step.step(model.initial_point(1))[0]["s"].shape
+    (4, 4)
+    """
+
+    name = "relaxed_nuts"
+    default_blocked = False
+    stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
+        "spin_energy": (np.float64, []),
+        "magnetization": (np.float64, []),
+        "field_acceptance": (np.float64, []),
+        "field_step_size": (np.float64, []),
+        "field_tree_depth": (np.int64, []),
+        "field_diverging": (bool, []),
+    }
+
+    def __init__(
+        self,
+        vars: Sequence[Variable] | Variable,
+        *,
+        factor: str = "auto",
+        target_accept: float = 0.8,
+        model: pm.Model | None = None,
+        rng: Any = None,
+        initial_point: Any = None,
+        compile_kwargs: dict | None = None,
+        blocked: bool = False,
+    ) -> None:
+        model = pm.modelcontext(model)
+        (self._value_var,) = self.vars = get_value_vars_from_user_vars(vars, model)
+        self.rng = get_random_generator(rng)
+        self.tune = True
+        rv = model.values_to_rvs[self._value_var]
+        if not is_discrete_boltzmann(rv):
+            raise ValueError(
+                f"RelaxedNUTS cannot sample {rv.name!r}: it moves discrete Boltzmann variables. "
+                "Leave the step out and PyMC chooses one."
+            )
+        self._name = str(self._value_var.name)
+        variable = self._variable = RelaxedVariable(model, rv, factor, "RelaxedNUTS")
+        size = (*variable.batch, variable.size)
+        z, x = pt.tensor("z", shape=size), pt.tensor("x", shape=_encoded(variable), dtype="int64")
+        value = self._value_var
+        odds = variable.hidden_log_odds(value)
+        outputs = [variable.fields_at_zero(), variable.energy(value)]
+        self._at_zero = Evaluated(outputs[:1], model, compile_kwargs)
+        self._energy = Evaluated(outputs[1:], model, compile_kwargs)
+        self._hidden = None if odds is None else Evaluated([odds], model, compile_kwargs)
+        pull, centre = variable.field.pull(z), variable.centre(x)
+        # the couplings, as NUTS sees them: numbers that are set before each of its steps
+        found = set(ancestors([pull, centre]))
+        self._parameters = {
+            str(v.name): pytensor.shared(np.zeros(_known(v)), name=v.name, shape=v.type.shape)
+            for v in model.value_vars
+            if v in found
+        }
+        with pm.Model() as inner:
+            coordinates = pm.Normal("z", 0.0, 1.0, shape=size)
+            self._fields = pytensor.shared(
+                np.zeros((*variable.batch, *_fields_shape(variable))), name="fields"
+            )
+        shared = [(v, self._parameters[v.name]) for v in found if v in model.value_vars]
+        pull, centre = clone_replace([pull, centre], shared)
+        with inner:
+            moved = graph_replace(pull, {z: coordinates}, strict=False)
+            pm.Potential("spins", variable.field.over_states(self._fields + moved).sum())
+            self._nuts = pm.NUTS(
+                [coordinates],
+                model=inner,
+                target_accept=target_accept,
+                rng=self.rng.spawn(1)[0],
+                initial_point={"z": np.zeros(size)},
+                **({"compile_kwargs": compile_kwargs} if compile_kwargs else {}),
+            )
+        kwargs = compile_kwargs or {}
+        self._centre = pm.compile([x], centre, **kwargs)
+        self._at = pm.compile([z], self._fields + pull, **kwargs)
+        _log.info(
+            f"{self._name}: NUTS on {variable.size} coordinates of its Gaussian field "
+            f"({variable.field.kind})"
+            + (
+                f", with {', '.join(str(child.name) for child in variable.children)} as field"
+                if variable.children
+                else ""
+            )
+        )
+
+    @staticmethod
+    def competence(var: TensorVariable, has_grad: bool) -> int:
+        """Leave the choice to the user."""
+        return Competence.INCOMPATIBLE
+
+    def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
+        """Forget the previous chain."""
+        super().setup_chain(rng, tune, draws)
+        self.tune = tune > 0
+        self._nuts.reset_tuning()
+        self._nuts.setup_chain(self.rng.spawn(1)[0], tune, draws)
+        self._at_zero.forget()
+
+    def stop_tuning(self) -> None:
+        """Fix step size and mass matrix."""
+        self.tune = False
+        self._nuts.stop_tuning()
+
+    def step(self, point: dict[str, NDArray]) -> tuple[dict[str, NDArray], list[dict[str, Any]]]:
+        """Draw the field, move it, and draw the variable.
+
+        Parameters
+        ----------
+        point : dict of str to ndarray
+            Values of all variables; not modified.
+
+        Returns
+        -------
+        point : dict
+            With the variable replaced.
+        stats : list of one dict
+            The sampler's statistics.
+        """
+        variable, value = self._variable, point[self._name]
+        hidden = None
+        if self._hidden is not None:
+            [odds] = self._hidden(point)
+            hidden = self.rng.logistic(size=odds.shape) < odds
+        for name, parameter in self._parameters.items():
+            parameter.set_value(np.asarray(point[name]))
+        [at_zero] = self._at_zero(point)
+        self._fields.set_value(at_zero)
+        centre = self._centre(variable.encode(value, hidden).astype(np.int64))
+        z = centre + self.rng.normal(size=centre.shape)
+        moved, [nuts] = self._nuts.step({"z": z})
+        new = variable.draw(self._at(moved["z"]), self.rng)
+        point = {**point, self._name: new.astype(value.dtype)}
+        rows = new.reshape(max(int(np.prod(variable.batch)), 1), -1)
+        stats = {
+            "spin_energy": float(self._energy(point)[0]),
+            "magnetization": order_parameter(rows, variable.states, variable.is_potts),
+            "field_acceptance": nuts["mean_tree_accept"],
+            "field_step_size": nuts["step_size"],
+            "field_tree_depth": nuts["depth"],
+            "field_diverging": nuts["diverging"],
+        }
+        return point, [stats]
+
+
+def _encoded(variable: RelaxedVariable) -> tuple[int, ...]:
+    return (*variable.batch, variable.field.graph.n_vertices)
+
+
+def _fields_shape(variable: RelaxedVariable) -> tuple[int, ...]:
+    n = variable.field.graph.n_vertices
+    return (n,) if variable.field.is_spin else (n, len(variable.states))
+
+
+def _known(value_var: Variable) -> tuple[int, ...]:
+    return tuple(length or 1 for length in value_var.type.shape)
