@@ -76,9 +76,9 @@ def field_from_terms(
     return _gather(terms, variable, half_log_odds)
 
 
-def table_from_terms(
+def columns_from_terms(
     terms: Sequence[TensorVariable], variable: TensorVariable, states: Sequence[int]
-) -> TensorVariable | None:
+) -> list[TensorVariable] | None:
     """Write what log-probability terms say about each state of each entry of a variable.
 
     Parameters
@@ -90,8 +90,9 @@ def table_from_terms(
 
     Returns
     -------
-    TensorVariable or None, shape (*shape, q)
-        ``ℓ_i(state)``, summed over the terms; None if no term depends on the variable.
+    list of TensorVariable or None
+        ``ℓ_i(state)`` for each state, in the variable's shape, summed over the terms; None if no
+        term depends on the variable.
     """
     columns = []
     for state in states:
@@ -99,7 +100,7 @@ def table_from_terms(
         if column is None:
             return None
         columns.append(column)
-    return pt.stack(columns, axis=-1)
+    return columns
 
 
 def _at(summand: TensorVariable, variable: TensorVariable, state: int) -> TensorVariable:
@@ -138,7 +139,7 @@ def _gather(
 
 
 def rest_of_terms(terms: Sequence[TensorVariable], variable: TensorVariable) -> TensorVariable:
-    """Write the part of log-probability terms that `table_from_terms` leaves out, a scalar.
+    """Write the part of log-probability terms that `columns_from_terms` leaves out, a scalar.
 
     Parameters
     ----------

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from itertools import compress
 
 import pymc as pm
+import pytensor.tensor as pt
 
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.children.elementwise import (
     NotElementwiseError,
+    columns_from_terms,
     field_from_terms,
     rest_of_terms,
-    table_from_terms,
 )
 
 
@@ -71,16 +72,17 @@ def children_field(
             if len(states) == 2:
                 field = field_from_terms([term], value_var, *states)
             else:
-                field = table_from_terms([term], value_var, states)
+                columns = columns_from_terms([term], value_var, states)
+                field = None if columns is None else pt.stack(columns, axis=-1)
         if field is not None:
             fields.append(field)
             names.append(str(child.name))
     return names, (sum(fields[1:], fields[0]) if fields else None)
 
 
-def children_table(
+def children_columns(
     model: pm.Model, rv: TensorVariable, states: tuple[int, ...], owner: str
-) -> tuple[list[TensorVariable], TensorVariable | None, TensorVariable]:
+) -> tuple[list[TensorVariable], list[TensorVariable] | None, TensorVariable]:
     """Write the children's whole log-probability, what does not depend on the variable included.
 
     Parameters
@@ -93,11 +95,11 @@ def children_table(
     -------
     children : list of TensorVariable
         The children.
-    table : TensorVariable or None, shape (*shape, q)
-        ``ℓ(state)`` of each entry; None without children.
+    columns : list of TensorVariable or None
+        ``ℓ(state)`` of each entry in the variable's shape, one tensor a state; None without
+        children.
     rest : TensorVariable, shape ()
-        The sum of the children's log-probabilities is this and one entry of the table an entry of
-        the variable.
+        The children's log-probability is this and ``ℓ(state)`` of each entry's state.
 
     Raises
     ------
@@ -110,14 +112,14 @@ def children_table(
     # children of children depend on the variable, but their log-probability does not
     direct = [value_var in ancestors([term]) for term in terms]
     children, terms = list(compress(others, direct)), list(compress(terms, direct))
-    tables = []
+    found = []
     for child, term in zip(children, terms, strict=True):
         with naming_the_child(child, rv, owner):
-            table = table_from_terms([term], value_var, states)
-        if table is not None:
-            tables.append(table)
-    rest = rest_of_terms(terms, value_var)
-    return children, (sum(tables[1:], tables[0]) if tables else None), rest
+            columns = columns_from_terms([term], value_var, states)
+        if columns is not None:
+            found.append(columns)
+    summed = [pt.add(*column) for column in zip(*found, strict=True)] if found else None
+    return children, summed, rest_of_terms(terms, value_var)
 
 
 @contextmanager

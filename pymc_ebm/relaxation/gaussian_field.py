@@ -23,6 +23,7 @@ from pymc_ebm.relaxation.factors import Edges, Factor, Fourier, Modes, Patterns,
 KINDS = ("auto", "edges", "modes", "fourier", "patterns")
 DENSE_SPINS = 1024  # the eigenbasis of so many spins takes half a second and 8 MB
 DENSE_FROM = 0.2  # fraction of all pairs
+FOURIER_SPINS = 1024  # beyond, matrix products cost more than they gain over an edge each
 CERTAIN = -1e5  # log-probability that stands for 0: exp of it is 0, and sums of it stay exact
 PY = Mode(linker="py", optimizer="fast_compile")
 
@@ -179,7 +180,7 @@ class GaussianField:
         return pt.zeros(()) if total is None else total
 
     def with_children(
-        self, f: TensorVariable, table: TensorVariable
+        self, f: TensorVariable, columns: list[TensorVariable]
     ) -> tuple[TensorVariable, TensorVariable]:
         """Add to the fields what children say about each state.
 
@@ -187,8 +188,8 @@ class GaussianField:
         ----------
         f : TensorVariable, shape (..., n) or (..., n, q)
             Fields.
-        table : TensorVariable, shape (..., *visible, q)
-            ``ℓ(state)``.
+        columns : list of TensorVariable, shape (..., *visible)
+            ``ℓ(state)``, one a state.
 
         Returns
         -------
@@ -198,12 +199,12 @@ class GaussianField:
             What the children add to the log-density besides.
         """
         n = self.graph.n_vertices
-        visible, q = n - self.n_hidden, len(self.states)
+        visible = n - self.n_hidden
         batch = tuple(f.shape[: f.ndim - (1 if self.is_spin else 2)])
-        said = pt.maximum(table.reshape((*batch, visible, q)), CERTAIN)
+        said = [pt.maximum(column.reshape((*batch, visible)), CERTAIN) for column in columns]
         if not self.is_spin:
-            return f + said, pt.zeros(batch)
-        low, high = said[..., 0], said[..., 1]
+            return f + pt.stack(said, axis=-1), pt.zeros(batch)
+        low, high = said
         log_odds = 0.5 * (high - low)
         f = f[..., :visible].inc(log_odds) if self.n_hidden else f + log_odds
         return f, 0.5 * (high + low).sum(axis=-1)
@@ -227,7 +228,8 @@ class GaussianField:
             Fields.
         """
         if self.is_spin:
-            return (pt.softplus(2.0 * f) - f).sum(axis=-1)  # log 2cosh f
+            # log 2cosh f, so written that its gradient shares the exponential
+            return (pt.abs(f) + pt.log1p(pt.exp(-2.0 * pt.abs(f)))).sum(axis=-1)
         return pt.logsumexp(f, axis=-1).sum(axis=-1)
 
     def centre(self, x: TensorVariable) -> TensorVariable:
@@ -270,7 +272,7 @@ def _factor(
             kind = "patterns"
         elif known is None:
             kind = "edges"
-        elif periodic:
+        elif periodic and n <= FOURIER_SPINS:
             kind = "fourier"
         else:
             kind = "modes" if dense or n <= 32 else "edges"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
-from pymc_ebm.children.fields import children_table
+from pymc_ebm.children.fields import children_columns
 from pymc_ebm.energies.energy import constant_value
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.relaxation.gaussian_field import GaussianField
@@ -76,7 +76,7 @@ class RelaxedVariable:
         self._energy, self._log_z = energy, log_z
         self.field = GaussianField(energy, beta, kind, self.name, owner)
         self.size = self.field.size
-        self.children, self._table, self._rest = children_table(model, rv, energy.states, owner)
+        self.children, self._columns, self._rest = children_columns(model, rv, energy.states, owner)
 
     @property
     def states(self) -> tuple[int, ...]:
@@ -92,7 +92,7 @@ class RelaxedVariable:
             Coordinates.
         """
         f = self.field.fields(z)
-        return f if self._table is None else self.field.with_children(f, self._table)[0]
+        return f if self._columns is None else self.field.with_children(f, self._columns)[0]
 
     def log_weight(self, z: TensorVariable) -> TensorVariable:
         """Return the log-density of field and children without ``N(z; 0, 1)``, a scalar.
@@ -103,15 +103,15 @@ class RelaxedVariable:
             Coordinates.
         """
         f, constant = self.field.fields(z), pt.zeros(())
-        if self._table is not None:
-            f, constant = self.field.with_children(f, self._table)
+        if self._columns is not None:
+            f, constant = self.field.with_children(f, self._columns)
         entries = int(np.prod(self.batch))
         return self.field.log_weight(f).sum() + constant.sum() - entries * self._log_z + self._rest
 
     def fields_at_zero(self) -> TensorVariable:
         """Return the fields, children included, where z = 0."""
         f = self.field.own_fields(self.batch)
-        return f if self._table is None else self.field.with_children(f, self._table)[0]
+        return f if self._columns is None else self.field.with_children(f, self._columns)[0]
 
     def energy(self, value: TensorVariable) -> TensorVariable:
         """Return E summed over the batch, not multiplied by β.

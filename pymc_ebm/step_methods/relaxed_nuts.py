@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pymc as pm
@@ -135,10 +135,10 @@ class RelaxedNUTS(BlockedStep):
             self._fields = pytensor.shared(
                 np.zeros((*variable.batch, *_fields_shape(variable))), name="fields"
             )
-        shared = [(v, self._parameters[v.name]) for v in found if v in model.value_vars]
-        pull, centre = clone_replace([pull, centre], shared)
+        shared = [(v, self._parameters[str(v.name)]) for v in model.value_vars if v in found]
+        pull, centre = cast(list[TensorVariable], clone_replace([pull, centre], shared))
         with inner:
-            moved = graph_replace(pull, {z: coordinates}, strict=False)
+            moved = graph_replace([pull], [(z, coordinates)], strict=False)[0]
             pm.Potential("spins", variable.field.over_states(self._fields + moved).sum())
             self._nuts = pm.NUTS(
                 [coordinates],
@@ -151,6 +151,7 @@ class RelaxedNUTS(BlockedStep):
         kwargs = compile_kwargs or {}
         self._centre = pm.compile([x], centre, **kwargs)
         self._at = pm.compile([z], self._fields + pull, **kwargs)
+        self._centre.trust_input = self._at.trust_input = True
         _log.info(
             f"{self._name}: NUTS on {variable.size} coordinates of its Gaussian field "
             f"({variable.field.kind})"

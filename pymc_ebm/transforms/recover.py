@@ -86,15 +86,15 @@ def recover(
         )
         _require_fit(coordinates, variable)
         fields.append(variable.field_name)
-        drawn, average = _draw(variable, plain, posterior, coordinates, rng, progressbar)
+        drawn, average = _draw(variable, plain, posterior, coordinates, means, rng, progressbar)
         dims, coords = _labels(model, str(rv.name), variable)
         leading = {d: posterior.coords[d] for d in ("chain", "draw")}
         new[variable.name] = xr.DataArray(
             drawn, coords={**leading, **coords}, dims=("chain", "draw", *dims)
         )
-        if means and average.ndim == drawn.ndim:
+        if average is not None and average.ndim == drawn.ndim:
             new[f"{variable.name}_mean"] = new[variable.name].copy(data=average)
-        elif means:
+        elif average is not None:
             state = f"{variable.name}_state"
             new[f"{variable.name}_probability"] = xr.DataArray(
                 average,
@@ -144,10 +144,11 @@ def _draw(
     plain: pm.Model,
     posterior: xr.Dataset,
     coordinates: xr.DataArray,
+    means: bool,
     rng: np.random.Generator,
     progressbar: bool,
-) -> tuple[NDArray, NDArray]:
-    """Return draws, and conditional means or probabilities, at every draw of the field."""
+) -> tuple[NDArray, NDArray | None]:
+    """Return draws, and if asked conditional means or probabilities, at every draw of the field."""
     z = coordinates.to_numpy()
     z_now = pt.tensor("z", shape=(*variable.batch, variable.size))
     fields = variable.fields(z_now)
@@ -159,15 +160,20 @@ def _draw(
             f"model (it has {list(posterior)}). Pass the model that was given to ebm.relax."
         )
     function = pm.compile([z_now, *needed], fields)
+    function.trust_input = True
     values = [posterior[v.name].to_numpy().astype(v.dtype) for v in needed]
     shape = (*z.shape[:2], *variable.shape)
     drawn = np.empty(shape, dtype=variable.dtype)
-    average = np.empty(shape if variable.field.is_spin else (*shape, len(variable.states)))
+    average = None
+    if means:
+        average = np.empty(shape if variable.field.is_spin else (*shape, len(variable.states)))
     with Progress(disable=not progressbar) as progress:
         task = progress.add_task(f"recover {variable.name}", total=z.shape[0] * z.shape[1])
         for c, t in np.ndindex(*z.shape[:2]):
             f = function(z[c, t], *(value[c, t] for value in values))
-            drawn[c, t], average[c, t] = variable.draw(f, rng), variable.mean(f)
+            drawn[c, t] = variable.draw(f, rng)
+            if average is not None:
+                average[c, t] = variable.mean(f)
             progress.advance(task)
     return drawn, average
 
