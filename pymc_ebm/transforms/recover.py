@@ -170,7 +170,7 @@ def _draw(
     with Progress(disable=not progressbar) as progress:
         task = progress.add_task(f"recover {variable.name}", total=z.shape[0] * z.shape[1])
         for c, t in np.ndindex(*z.shape[:2]):
-            f = function(z[c, t], *(value[c, t] for value in values))
+            f = function(z[c, t], *(value[c, t, ...] for value in values))
             drawn[c, t] = variable.draw(f, rng)
             if average is not None:
                 average[c, t] = variable.mean(f)

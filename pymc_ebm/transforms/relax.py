@@ -212,7 +212,7 @@ def relaxed_variables(plain: pm.Model, factor: str | Mapping[str, str]) -> list[
                     f"{_ALTERNATIVES.format(name=variable.name)}"
                 )
             [term] = plain.logp(vars=[child], sum=False)
-            tied = [name for value, name in values.items() if value in ancestors([term])]
+            tied = sorted(name for value, name in values.items() if value in ancestors([term]))
             if len(tied) > 1:
                 raise ValueError(
                     f"relax: {child.name!r} depends on the discrete variables {tied} together, so "

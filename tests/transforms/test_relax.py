@@ -14,6 +14,7 @@ import pymc_ebm as ebm
 
 from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable, is_discrete_boltzmann
 from pymc_ebm.transforms.copying import untransformed
+from tests.transforms import small_models
 from tests.transforms.small_models import MODELS, all_states, build
 
 PY = Mode(linker="py", optimizer="fast_compile")
@@ -84,3 +85,134 @@ def test_the_density_is_the_sum_over_configurations(declare, kind):
     got, want = log_densities(declare, kind)
     assert np.ptp(want) > 0.5, "the points are all alike"
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-9)
+
+
+def pair_with_noise():
+    """Declare two spins, one coordinate."""
+    s = ebm.Ising("s", J=0.6, h=[0.2, -0.1], graph=ebm.Graph.complete(2))
+    pm.Normal("y", mu=s, sigma=pm.HalfNormal("sigma"), observed=[0.5, -1.5])
+
+
+def pair_with_unknown_coupling():
+    """Declare two units in {0, 1} and a coupling of unknown sign, two coordinates."""
+    J = pm.Normal("J")
+    energy = ebm.energies.BoltzmannMachine(J, [0.2, -0.1], graph=ebm.Graph.complete(2))
+    log_z = small_models.summed(all_states(2, (0, 1)))
+    v = ebm.Boltzmann("v", energy, log_partition=log_z)
+    pm.Normal("y", mu=v, sigma=1.0, observed=[0.5, -1.5])
+
+
+@pytest.mark.parametrize("declare", [pair_with_noise, pair_with_unknown_coupling])
+def test_integrating_the_field_out_gives_the_marginal_of_the_parameters(declare):
+    """The trapezoidal rule is exact to rounding for such smooth densities."""
+    model = build(declare)
+    plain, relaxed = untransformed(model), untransformed(ebm.relax(model, factor="edges"))
+    rv = discrete_variable(plain)
+    grid = np.arange(-14, 14, 0.1)
+    field = relaxed[f"{rv.name}_field"]
+    z = np.stack(np.meshgrid(*[grid] * field.type.shape[0], indexing="ij"), -1)
+    z = z.reshape(-1, field.type.shape[0])
+    for value in (0.4, 1.7):
+        densities = []
+        for m, var, points in ((plain, rv, all_states(2, rv.owner.op.energy.states)),
+                               (relaxed, field, z)):  # fmt: skip
+            values = m.rvs_to_values[m[var.name]]
+            [theta] = [v for v in m.value_vars if v is not values]
+            many = pt.tensor("many", shape=points.shape, dtype=values.dtype)
+            logp = vectorize_graph(m.logp(jacobian=False), {values: many})
+            function = pm.compile([theta, many], logp, mode=PY)
+            densities.append(logsumexp(function(value, points.astype(values.dtype))))
+        discrete, integral = densities
+        integral += z.shape[1] * np.log(0.1)
+        assert integral == pytest.approx(discrete, abs=1e-9)
+
+
+def test_the_rest_of_the_model_stays():
+    with pm.Model(coords={"row": list("abc"), "col": range(3), "k": [10, 20]}) as model:
+        s = ebm.Ising("s", J=0.4, graph=ebm.Graph.square(3, 3), dims=("row", "col"))
+        noise = pm.Data("noise", np.ones((3, 3)), dims=("row", "col"))
+        theta = pm.Beta("theta", 2, 2, dims="k", initval=[0.3, 0.6])
+        x = pm.Uniform("x", -1, 1, dims="k")
+        pm.Normal("y", mu=s * noise, sigma=theta.sum(), observed=np.ones((3, 3)))
+        pm.Normal("z", mu=x, sigma=1, observed=[1.0, 2.0], dims="k")
+        pm.Deterministic("total", s.sum())
+        pm.Deterministic("double", 2 * theta, dims="k")
+    relaxed = ebm.relax(model)
+    assert {v.name for v in relaxed.free_RVs} == {"theta", "x", "s_field"}
+    assert [v.name for v in relaxed.observed_RVs] == ["z"]
+    assert [v.name for v in relaxed.deterministics] == ["double"]
+    assert relaxed.coords["row"] == ("a", "b", "c")
+    assert relaxed.coords["k"] == (10, 20)
+    assert relaxed.named_vars_to_dims["s_field"] == ("s_fourier",)
+    assert relaxed.named_vars_to_dims["double"] == ("k",)
+    np.testing.assert_allclose(relaxed.initial_point()["theta_logodds__"], np.log([3 / 7, 1.5]))
+    np.testing.assert_array_equal(model.rvs_to_initial_values[model["theta"]], [0.3, 0.6])
+    assert all(v.dtype.startswith("float") for v in relaxed.value_vars)
+    before = relaxed.compile_logp()(relaxed.initial_point())
+    with relaxed:
+        pm.set_data({"noise": 2 * np.ones((3, 3))})
+    assert relaxed.compile_logp()(relaxed.initial_point()) != before
+
+
+def tied_child():
+    s = ebm.Ising("s", J=0.4, graph=small_models.GRAPHS[3])
+    pm.Normal("total", mu=s.sum(), sigma=1, observed=1.0)
+
+
+def cubic_energy():
+    ebm.Boltzmann("s", lambda s: s[0] * s[1] * s[2], support="spin", shape=3)
+
+
+def discrete_child():
+    s = ebm.Ising("s", J=0.4, graph=small_models.GRAPHS[3])
+    pm.Bernoulli("b", p=0.5 + 0.4 * s, shape=3)
+
+
+def two_parents():
+    s = ebm.Ising("s", J=0.4, graph=small_models.GRAPHS[3])
+    t = ebm.Ising("t", J=0.4, graph=small_models.GRAPHS[3])
+    pm.Normal("y", mu=s + t, observed=np.zeros(3))
+
+
+def moving_range():
+    s = ebm.Ising("s", J=0.4, graph=small_models.GRAPHS[3])
+    a = pm.Normal("a")
+    pm.TruncatedNormal("x", mu=s, sigma=1, lower=a, shape=3)
+
+
+def nothing_discrete():
+    pm.Normal("x")
+
+
+def scaled_free_energy():
+    ebm.Boltzmann("v", ebm.energies.RBM(small_models.WEIGHTS), beta=2.0)
+
+
+@pytest.mark.parametrize(
+    ("declare", "options", "message"),
+    [
+        (tied_child, {}, "'total' ties several entries of 's'.*GibbsWithGradients"),
+        (cubic_energy, {}, "'s' is not pairwise.*GibbsWithGradients"),
+        (discrete_child, {}, "'b' is discrete, unobserved, and depends on 's'.*RelaxedNUTS"),
+        (two_parents, {}, r"'y' depends on the discrete variables \['s', 't'\] together"),
+        (moving_range, {}, "the range of 'x' depends on other variables"),
+        (nothing_discrete, {}, "no free discrete Boltzmann variable .its free variables: x."),
+        (scaled_free_energy, {}, "'v' scales a free energy by beta.*ebm.RBM"),
+        (pair_with_noise, {"factor": "waves"}, "factor='waves' for 's' is none of auto, edges"),
+        (pair_with_noise, {"factor": "fourier"}, "needs a periodic square or cubic lattice"),
+        (pair_with_noise, {"factor": "patterns"}, "needs a Hopfield network"),
+        (pair_with_unknown_coupling, {"factor": "modes"}, "needs known couplings.*factor='edges'"),
+        (pair_with_noise, {"factor": {"t": "edges"}}, r"names \['t'\].*\['s'\]"),
+    ],
+    ids=lambda v: getattr(v, "__name__", None),
+)
+def test_what_cannot_be_relaxed_says_why(declare, options, message):
+    with pytest.raises(ValueError, match=message):
+        ebm.relax(build(declare), **options)
+
+
+def test_relaxed_nuts_refuses_other_variables():
+    with pm.Model():
+        n = pm.Poisson("n", 3.0)
+        with pytest.raises(ValueError, match="cannot sample 'n'"):
+            ebm.RelaxedNUTS([n])
