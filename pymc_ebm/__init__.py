@@ -25,7 +25,7 @@ from pymc_ebm.step_methods import (
     recommend,
 )
 from pymc_ebm.thermo import observables
-from pymc_ebm.transforms import recover, relax
+from pymc_ebm.transforms import recover, relax, temper, untemper
 
 if TYPE_CHECKING:
     from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
@@ -58,6 +58,8 @@ __all__ = [
     "recover",
     "relax",
     "simulate",
+    "temper",
+    "untemper",
 ]
 
 

@@ -73,8 +73,9 @@ def test_conditional_means_are_what_draws_average_to(model, idata):
     assert with_means["posterior"]["t_probability"].dims[-1] == "t_state"
     np.testing.assert_allclose(with_means["posterior"]["t_probability"].sum("t_state"), 1.0)
     rounds = 100
-    repeated = idata.isel(chain=np.repeat([0, 1], rounds))
+    repeated = idata["posterior"].to_dataset().isel(chain=np.repeat([0, 1], rounds))
     repeated = repeated.assign_coords(chain=np.arange(2 * rounds))
+    repeated = xr.DataTree.from_dict({"posterior": repeated})
     drawn = ebm.recover(repeated, model, random_seed=1, progressbar=False)["posterior"]["s"]
     average = drawn.to_numpy().reshape(2, rounds, *expected.shape[1:]).mean(axis=1)
     uncertain = np.abs(expected) < 0.9
