@@ -238,7 +238,7 @@ def main() -> None:
             f"error {error.mean():.3f}, z sd {np.sqrt((z_log_z**2).mean()):.2f}, largest "
             f"{np.abs(z_log_z).max():.2f}, within 3 in {(np.abs(z_log_z) < 3).sum()} of {seeds}; "
             f"round trips {np.median(trips):.0f}/s, uniform {np.median(uniform):.0f}/s. "
-            f"Plain NUTS: R-hat {', '.join(f'{r:.3f}' for r in rhat_plain)}, largest error of a weight "
+            f"Plain NUTS: R-hat {', '.join(f'{r:.3f}' for r in rhat_plain)}, largest error "
             f"{', '.join(f'{e:.3f}' for e in error_plain)}",
             flush=True,
         )
