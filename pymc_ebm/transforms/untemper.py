@@ -68,7 +68,7 @@ def untemper(idata: xr.DataTree, *, resample: bool = True, random_seed: Any = No
     >>> bool(abs(result["tempering"]["log_z"] - exact) < 0.2)
     True
     """
-    posterior = idata["posterior"].to_dataset()
+    posterior = idata["posterior"].to_dataset().as_numpy()  # JAX's arrays cannot be indexed so
     if f"{OWN}difference" not in posterior or "constant_data" not in idata.children:
         raise ValueError(
             f"untemper: the posterior has {list(posterior)}, no draws of a tempered model. Pass "
