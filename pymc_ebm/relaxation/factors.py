@@ -47,19 +47,24 @@ class Edges:
     ----------
     graph : Graph
         The graph.
-    w : TensorVariable, shape (m,)
-        Couplings with fixed signs.
+    J : ndarray, shape () or (m,)
+        Known couplings.
+    scale : TensorVariable, shape ()
+        ``w = scale · J``; positive.
     """
 
     kind = "edges"
 
-    def __init__(self, graph: Graph, w: TensorVariable) -> None:
+    def __init__(self, graph: Graph, J: NDArray[np.float64], scale: TensorVariable) -> None:
         self._n = graph.n_vertices
         self._first, self._second = graph.edges.T
         self.size = graph.n_edges
-        self._root = pt.sqrt(pt.abs(w))
-        self._signed_root = pt.sign(w) * self._root
-        self.diagonal = _to_ends(self._n, graph, pt.abs(w), pt.abs(w))
+        J = np.broadcast_to(J, graph.n_edges)
+        # the root of the scale alone: that of a coupling of 0 has no derivative
+        self._root = pt.sqrt(scale) * np.sqrt(np.abs(J))
+        self._signed_root = pt.sqrt(scale) * (np.sign(J) * np.sqrt(np.abs(J)))
+        strength = np.bincount(graph.edges.reshape(-1), np.repeat(np.abs(J), 2), self._n)
+        self.diagonal = scale * pt.as_tensor(strength)
 
     def apply(self, z: TensorVariable) -> TensorVariable:
         """Return ``L z``, shape (..., n), for z of shape (..., size)."""
@@ -91,10 +96,11 @@ class SmoothEdges:
         self._first, self._second = graph.edges.T
         self.size = 2 * graph.n_edges
         d = pt.sqrt(w**2 + SMOOTHING**2)
-        large = 0.5 * (d + pt.abs(w))
+        sign = pt.switch(w >= 0, 1.0, -1.0)  # where pt.abs would have no derivative at 0
+        large = 0.5 * (d + sign * w)
         small = 0.25 * SMOOTHING**2 / large  # ½ (d − |w|) without cancellation
-        self._even = pt.sqrt(pt.switch(w > 0, large, small))
-        self._odd = pt.sqrt(pt.switch(w > 0, small, large))
+        self._even = pt.sqrt(pt.switch(w >= 0, large, small))
+        self._odd = pt.sqrt(pt.switch(w >= 0, small, large))
         self.diagonal = _to_ends(self._n, graph, d, d)
 
     def apply(self, z: TensorVariable) -> TensorVariable:

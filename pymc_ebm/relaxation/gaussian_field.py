@@ -284,8 +284,9 @@ def _factor(
             )
         return Patterns(energy.parameters["patterns"], beta)
     if kind == "edges":
-        w = pt.zeros(graph.n_edges) + sign * beta * J
-        return SmoothEdges(graph, w) if known is None else Edges(graph, w)
+        if known is not None:
+            return Edges(graph, sign * known, beta)
+        return SmoothEdges(graph, pt.zeros(graph.n_edges) + sign * beta * J)
     if known is None:
         raise ValueError(
             f"{owner}: factor={kind!r} needs known couplings, and those of {name!r} depend on "

@@ -127,6 +127,33 @@ def test_integrating_the_field_out_gives_the_marginal_of_the_parameters(declare)
         assert integral == pytest.approx(discrete, abs=1e-9)
 
 
+def absent_couplings():
+    """Declare a temperature to be found, and an edge whose coupling is 0."""
+    beta = pm.Uniform("beta", 0.2, 2.0)
+    graph = ebm.Graph.from_edges([(0, 1), (1, 2)])
+    log_z = small_models.summed(all_states(3, (-1, 1)))
+    ebm.Ising("s", [0.5, 0.0], graph=graph, beta=beta, log_partition=log_z)
+
+
+@pytest.mark.parametrize("declare", [absent_couplings, pair_with_unknown_coupling])
+def test_gradients_exist_where_couplings_vanish(declare):
+    """Against central differences; the unknown coupling is 0 itself."""
+    relaxed = ebm.relax(build(declare), factor="edges")
+    point = relaxed.initial_point()
+    point = {name: np.asarray(v + (0.3 if "field" in name else 0)) for name, v in point.items()}
+    logp, gradient = relaxed.compile_logp(), relaxed.compile_dlogp()
+    differences = []
+    for v in relaxed.value_vars:
+        for index in np.ndindex(point[v.name].shape):
+            ends = []
+            for step in (1e-6, -1e-6):
+                moved = {name: value.copy() for name, value in point.items()}
+                moved[v.name][index] += step
+                ends.append(float(logp(moved)))
+            differences.append((ends[0] - ends[1]) / 2e-6)
+    np.testing.assert_allclose(gradient(point), differences, atol=1e-7)
+
+
 def test_the_rest_of_the_model_stays():
     with pm.Model(coords={"row": list("abc"), "col": range(3), "k": [10, 20]}) as model:
         s = ebm.Ising("s", J=0.4, graph=ebm.Graph.square(3, 3), dims=("row", "col"))
