@@ -130,7 +130,7 @@ class RelaxedNUTS(BlockedStep):
             for v in model.value_vars
             if v in found
         }
-        with pm.Model() as inner:
+        with pm.Model(model=None) as inner:  # or it would nest in the model around
             coordinates = pm.Normal("z", 0.0, 1.0, shape=size)
             self._fields = pytensor.shared(
                 np.zeros((*variable.batch, *_fields_shape(variable))), name="fields"

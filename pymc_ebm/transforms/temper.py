@@ -214,7 +214,7 @@ def _tempered(model: pm.Model, base: GaussianBase, curve: Schedule) -> pm.Model:
         [model.logp(), *model.replace_rvs_by_values(own)],
         list(model.value_vars),
     )
-    tempered = pm.Model()
+    tempered = pm.Model(model=None)  # or it would nest in the model around
     for dim, length in model.dim_lengths.items():
         tempered.add_coord(
             dim,

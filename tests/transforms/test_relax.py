@@ -14,6 +14,8 @@ import pymc_ebm as ebm
 
 from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable, is_discrete_boltzmann
 from pymc_ebm.transforms.copying import untransformed
+from tests.oracles import products
+from tests.statistics import bonferroni_limit, z_scores
 from tests.transforms import small_models
 from tests.transforms.small_models import MODELS, all_states, build
 
@@ -236,6 +238,28 @@ def scaled_free_energy():
 def test_what_cannot_be_relaxed_says_why(declare, options, message):
     with pytest.raises(ValueError, match=message):
         ebm.relax(build(declare), **options)
+
+
+def test_relaxed_nuts_in_pm_sample():
+    """Two discrete variables with a common child, moments against enumeration; 1 % false alarm."""
+    with pm.Model() as model:
+        s = ebm.Ising("s", J=0.4, h=0.2, graph=small_models.GRAPHS[3])
+        t = ebm.Ising("t", J=-0.3, graph=small_models.GRAPHS[3])
+        pm.Normal("y", mu=s + 0.5 * t, sigma=1.0, observed=[0.3, -1.0, 0.8])
+        steps = [ebm.RelaxedNUTS([s]), ebm.RelaxedNUTS([t])]
+        assert {v.name for v in model.free_RVs} == {"s", "t"}
+        idata = pm.sample(1500, tune=300, chains=2, cores=1, step=steps, random_seed=1,
+                          progressbar=False, compute_convergence_checks=False)  # fmt: skip
+    assert {"field_tree_depth", "field_diverging"} <= set(idata.sample_stats.data_vars)
+    states = all_states(6, (-1, 1))
+    a, b = states[:, :3], states[:, 3:]
+    i, j = small_models.GRAPHS[3].edges.T
+    log_p = 0.4 * (a[:, i] * a[:, j]).sum(1) + 0.2 * a.sum(1) - 0.3 * (b[:, i] * b[:, j]).sum(1)
+    log_p = log_p + norm.logpdf([0.3, -1.0, 0.8], a + 0.5 * b).sum(axis=1)
+    exact = np.exp(log_p - logsumexp(log_p)) @ products(states)
+    drawn = np.concatenate([idata.posterior["s"], idata.posterior["t"]], axis=-1)
+    z = z_scores(products(drawn), exact)
+    assert np.abs(z).max() < bonferroni_limit(z.size)
 
 
 def test_relaxed_nuts_refuses_other_variables():

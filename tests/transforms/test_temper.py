@@ -95,7 +95,9 @@ def test_labels_types_and_seeds(idata):
 
 
 def test_the_density_is_the_formula(model):
-    tempered = ebm.temper(model, random_seed=3, pilot_draws=80, progressbar=False)
+    with model:
+        tempered = ebm.temper(random_seed=3, pilot_draws=80, progressbar=False)
+    assert {v.name for v in model.free_RVs} == {"x", "sigma"}
     logp, own = tempered.compile_logp(), model.compile_logp()
     outputs = [tempered[n] for n in ("tempering_difference", "tempering_beta", "x", "sigma")]
     inner = tempered.compile_fn(tempered.replace_rvs_by_values(outputs))
