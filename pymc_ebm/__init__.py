@@ -25,10 +25,10 @@ from pymc_ebm.step_methods import (
     recommend,
 )
 from pymc_ebm.thermo import observables
-from pymc_ebm.transforms import recover, relax, temper, untemper
 
 if TYPE_CHECKING:
     from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
+    from pymc_ebm.transforms import recover, relax, temper, untemper
 
 __version__ = "0.1.0"
 
@@ -64,9 +64,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the diagnostics at first use: ArviZ's statistics take a second to import."""
+    """Load at first use what needs ArviZ's statistics, which take a second to import."""
     if name in ("ErgodicityReport", "ergodicity"):
         from pymc_ebm import diagnostics
 
         return getattr(diagnostics, name)
+    if name in ("recover", "relax", "temper", "untemper"):
+        from pymc_ebm import transforms
+
+        return getattr(transforms, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,9 +13,9 @@ from pymc.step_methods.compound import BlockedStep
 from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 
+from pymc_ebm import kernels
 from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.children.fields import children_of
-from pymc_ebm.kernels.metropolis import LAZINESS
 from pymc_ebm.step_methods.evaluated import Evaluated
 
 
@@ -83,7 +83,7 @@ class AnyMetropolis(BlockedStep):
                 flat[i] = self._states[(number + self.rng.integers(1, q)) % q]
                 new_logp = float(self._logp(trial)[0])
                 gain = min(new_logp - logp, 0.0)
-                if self.rng.random() < LAZINESS * np.exp(gain):
+                if self.rng.random() < kernels.metropolis.LAZINESS * np.exp(gain):
                     logp, accepted = new_logp, accepted + 1
                 else:
                     flat[i] = old
