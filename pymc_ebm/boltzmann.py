@@ -104,6 +104,18 @@ class BoltzmannRV(RandomVariable):
         )
 
 
+def is_discrete_boltzmann(rv: TensorVariable) -> bool:
+    """Say whether a variable is a Boltzmann variable with discrete values.
+
+    Parameters
+    ----------
+    rv : TensorVariable
+        Any variable.
+    """
+    op = getattr(rv.owner, "op", None)
+    return isinstance(op, BoltzmannRV) and op.energy.states is not None
+
+
 @_logprob.register(BoltzmannRV)
 def boltzmann_logp(op, values, rng, size, *params, **kwargs):
     """Return ``−βE(x) − log Z`` inside the support and −∞ outside."""

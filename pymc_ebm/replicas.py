@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pytensor.compile.mode import Mode
 
 from pymc_ebm import kernels
+from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.graphs import Graph
 from pymc_ebm.moves.clusters import SwendsenWang
@@ -59,31 +60,22 @@ class Parameters:
         ValueError
             If the energy is not pairwise and discrete, or has symbolic parameters.
         """
-        discrete = isinstance(energy, Energy) and energy.states is not None
-        spins = energy.ising_form() if discrete else None
-        form = energy.pairwise_form() if discrete and spins is None else None
-        if spins is not None:
-            graph, interaction = spins.graph, None
-            expressions = [spins.parameters["J"], spins.parameters["h"]]
-        elif form is not None:
-            graph, interaction = form.graph, np.ascontiguousarray(form.interaction)
-            expressions = [form.J, form.field]
-        else:
+        form = Coded.of(energy) if isinstance(energy, Energy) else None
+        if form is None:
             raise ValueError(
                 f"simulate: {type(energy).__name__} is no pairwise discrete energy. Use pm.sample, "
                 "which has samplers for the others."
             )
         try:
-            J, field = (np.asarray(e.eval(mode=PY), dtype=float) for e in expressions)
+            J, field, offset = (
+                np.asarray(e.eval(mode=PY), dtype=float) for e in (form.J, form.field, form.offset)
+            )
         except Exception:
             raise ValueError(
                 "simulate: the energy's parameters are symbolic. Pass numbers; use pm.sample for "
                 "random parameters."
             ) from None
-        offset = 0.0
-        if spins is not None and energy.states == (0, 1):
-            all_low = np.zeros(graph.shape)
-            offset = float((energy(all_low) - spins(all_low - 1)).eval(mode=PY))
+        graph, interaction = form.graph, form.interaction
         tail = () if interaction is None else (len(interaction),)
         everywhere = np.broadcast_to(field, (*graph.shape, *tail))
         states = energy.states or ()
@@ -93,7 +85,7 @@ class Parameters:
             interaction,
             J,
             np.ascontiguousarray(everywhere).reshape(-1, *tail),
-            offset,
+            float(offset),
             energy.support == "categorical",
         )
 

@@ -9,23 +9,14 @@ import numpy as np
 import pytensor.tensor as pt
 
 from numpy.typing import NDArray
-from pytensor.compile.mode import Mode
-from pytensor.graph.basic import Constant
-from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy
-from pymc_ebm.energies.hopfield import Hopfield
 from pymc_ebm.energies.rbm import RBM
-from pymc_ebm.graphs import Graph
-from pymc_ebm.relaxation.factors import Edges, Factor, Fourier, Modes, Patterns, SmoothEdges
+from pymc_ebm.relaxation.choice import choose_factor
 
-KINDS = ("auto", "edges", "modes", "fourier", "patterns")
-DENSE_SPINS = 1024  # the eigenbasis of so many spins takes half a second and 8 MB
-DENSE_FROM = 0.2  # fraction of all pairs
-FOURIER_SPINS = 1024  # beyond, matrix products cost more than they gain over an edge each
 CERTAIN = -1e5  # log-probability that stands for 0: exp of it is 0, and sums of it stay exact
-PY = Mode(linker="py", optimizer="fast_compile")
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,9 @@ class Features:
             np.sign(values[kept]),
             (vectors[:, kept] * np.sqrt(np.abs(values[kept]))).T,
         )
+
+
+SPIN = Features(0.0, np.zeros(2), np.ones(1), np.array([[-1.0, 1.0]]))
 
 
 class GaussianField:
@@ -91,48 +85,36 @@ class GaussianField:
     def __init__(
         self, energy: Energy, beta: TensorVariable, kind: str, name: str, owner: str
     ) -> None:
-        if kind not in KINDS:
-            raise ValueError(
-                f"{owner}: factor={kind!r} for {name!r} is none of {', '.join(KINDS)}."
-            )
         if beta.ndim:
             raise ValueError(f"{owner}: {name!r} has a beta for each batch entry; one is needed.")
         joint = energy.joint() if isinstance(energy, RBM) else energy
         self.n_hidden = energy.n_hidden if isinstance(energy, RBM) else 0
         self.states = energy.states or ()
-        spins = joint.ising_form()
-        if spins is not None:
-            graph, J, field = spins.graph, spins.parameters["J"], spins.parameters["h"]
-            features = Features(0.0, np.zeros(2), np.ones(1), np.array([[-1.0, 1.0]]))
-            self.offset = pt.zeros(())
-            if self.states == (0, 1):  # the Ising form leaves out a constant
-                all_low = pt.zeros(graph.shape)
-                self.offset = -beta * (joint(all_low) - spins(all_low - 1))
-        else:
-            form = joint.pairwise_form()
-            assert form is not None
-            graph, J, field = form.graph, form.J, form.field
-            features = Features.of(form.interaction)
-            self.offset = pt.zeros(())
+        form = Coded.of(joint)
+        assert form is not None  # checked by the caller, who knows what else to use
+        graph, J = form.graph, form.J
+        self.is_spin = form.interaction is None
+        features = SPIN if form.interaction is None else Features.of(form.interaction)
+        offset = -beta * form.offset
         if J.ndim > 1 and not all(J.type.broadcastable[:-1]):
             raise ValueError(
                 f"{owner}: {name!r} has couplings for each batch entry; one set is needed."
             )
         J = J.reshape((-1,)) if J.ndim > 1 else J
-        self.is_spin = spins is not None
         self.graph, self._features = graph, features
-        self._own_field = beta * field
+        self._own_field = beta * form.field
         self._factors = [
-            _factor(energy, graph, sign, J, beta, kind, name, owner) for sign in features.signs
+            choose_factor(energy, graph, sign, J, beta, kind, name, owner)
+            for sign in features.signs
         ]
         self.kind = self._factors[0].kind if self._factors else "edges"
         self.size = sum(factor.size for factor in self._factors)
         per_edge = pt.zeros(graph.n_edges) + beta * J
         if self.is_spin:
             self._from_pairs = None
-            self.shift = self.offset - 0.5 * sum(f.diagonal.sum() for f in self._factors)
+            self.shift = offset - 0.5 * sum(f.diagonal.sum() for f in self._factors)
         else:
-            self.shift = self.offset + features.constant * per_edge.sum()
+            self.shift = offset + features.constant * per_edge.sum()
             degree = pt.zeros(graph.n_vertices)
             degree = degree[graph.edges[:, 0]].inc(per_edge)[graph.edges[:, 1]].inc(per_edge)
             table = degree[:, None] * features.linear
@@ -245,66 +227,3 @@ class GaussianField:
             values = x if self.is_spin else pt.as_tensor(vector)[x]
             parts.append(factor.apply_transposed(values))
         return pt.concatenate(parts, axis=-1)
-
-
-def _factor(
-    energy: Energy,
-    graph: Graph,
-    sign: float,
-    J: TensorVariable,
-    beta: TensorVariable,
-    kind: str,
-    name: str,
-    owner: str,
-) -> Factor:
-    """Choose a factor by structure, or build the one that was asked for."""
-    known = _known(J)
-    periodic = (
-        graph.lattice in ("square", "cubic")
-        and all(graph.periodic)
-        and known is not None
-        and (known.ndim == 0 or bool(np.all(known == known.flat[0])))
-    )
-    if kind == "auto":
-        n = graph.n_vertices
-        dense = n <= DENSE_SPINS and 2 * graph.n_edges > DENSE_FROM * n * (n - 1)
-        if isinstance(energy, Hopfield):
-            kind = "patterns"
-        elif known is None:
-            kind = "edges"
-        elif periodic and n <= FOURIER_SPINS:
-            kind = "fourier"
-        else:
-            kind = "modes" if dense or n <= 32 else "edges"
-    if kind == "patterns":
-        if not isinstance(energy, Hopfield):
-            raise ValueError(
-                f"{owner}: factor='patterns' needs a Hopfield network, and {name!r} is "
-                f"{type(energy).__name__}. Use factor='modes'."
-            )
-        return Patterns(energy.parameters["patterns"], beta)
-    if kind == "edges":
-        if known is not None:
-            return Edges(graph, sign * known, beta)
-        return SmoothEdges(graph, pt.zeros(graph.n_edges) + sign * beta * J)
-    if known is None:
-        raise ValueError(
-            f"{owner}: factor={kind!r} needs known couplings, and those of {name!r} depend on "
-            "other variables. Use factor='edges'."
-        )
-    if kind == "modes":
-        return Modes(graph, sign * known, beta)
-    if not periodic:
-        raise ValueError(
-            f"{owner}: factor='fourier' needs a periodic square or cubic lattice with one "
-            f"coupling, and {name!r} lives on {graph!r}. Use factor='edges' or 'modes'."
-        )
-    return Fourier(graph, float(sign * known.flat[0]), beta)
-
-
-def _known(J: TensorVariable) -> NDArray[np.float64] | None:
-    """Return couplings that depend on nothing, else None."""
-    inputs = [v for v in ancestors([J]) if v.owner is None]
-    if not all(isinstance(v, Constant) for v in inputs):
-        return None
-    return np.asarray(J.eval(mode=PY), dtype=float)

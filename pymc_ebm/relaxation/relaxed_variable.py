@@ -9,23 +9,11 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.children.fields import children_columns
-from pymc_ebm.energies.energy import constant_value
+from pymc_ebm.energies.coded import Coded
+from pymc_ebm.energies.energy import Energy, constant_value
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.relaxation.gaussian_field import GaussianField
-
-
-def is_discrete_boltzmann(rv: TensorVariable) -> bool:
-    """Say whether a variable is a Boltzmann variable with discrete values.
-
-    Parameters
-    ----------
-    rv : TensorVariable
-        A variable of a model.
-    """
-    op = getattr(rv.owner, "op", None)
-    return isinstance(op, BoltzmannRV) and op.energy.states is not None
 
 
 class RelaxedVariable:
@@ -91,8 +79,7 @@ class RelaxedVariable:
         z : TensorVariable, shape (*batch, size)
             Coordinates.
         """
-        f = self.field.fields(z)
-        return f if self._columns is None else self.field.with_children(f, self._columns)[0]
+        return self._with_children(self.field.fields(z))[0]
 
     def log_weight(self, z: TensorVariable) -> TensorVariable:
         """Return the log-density of field and children without ``N(z; 0, 1)``, a scalar.
@@ -102,16 +89,19 @@ class RelaxedVariable:
         z : TensorVariable, shape (*batch, size)
             Coordinates.
         """
-        f, constant = self.field.fields(z), pt.zeros(())
-        if self._columns is not None:
-            f, constant = self.field.with_children(f, self._columns)
+        f, constant = self._with_children(self.field.fields(z))
         entries = int(np.prod(self.batch))
         return self.field.log_weight(f).sum() + constant.sum() - entries * self._log_z + self._rest
 
     def fields_at_zero(self) -> TensorVariable:
         """Return the fields, children included, where z = 0."""
-        f = self.field.own_fields(self.batch)
-        return f if self._columns is None else self.field.with_children(f, self._columns)[0]
+        return self._with_children(self.field.own_fields(self.batch))[0]
+
+    def _with_children(self, f: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
+        """Add the children to fields; return also what they add to the log-density besides."""
+        if self._columns is None:
+            return f, pt.zeros(())
+        return self.field.with_children(f, self._columns)
 
     def energy(self, value: TensorVariable) -> TensorVariable:
         """Return E summed over the batch, not multiplied by β.
@@ -200,7 +190,7 @@ class RelaxedVariable:
         return c + value.astype(W.dtype) @ W
 
 
-def _require_pairwise(owner: str, name: str, energy, beta: TensorVariable) -> None:
+def _require_pairwise(owner: str, name: str, energy: Energy, beta: TensorVariable) -> None:
     if isinstance(energy, RBM):
         unit = constant_value(beta)
         if unit is None or not np.all(unit == 1.0):
@@ -208,7 +198,7 @@ def _require_pairwise(owner: str, name: str, energy, beta: TensorVariable) -> No
                 f"{owner}: {name!r} scales a free energy by beta, and that is no RBM. Pass beta to "
                 "ebm.RBM instead, which scales weights and biases."
             )
-    elif energy.pairwise_form() is None and energy.ising_form() is None:
+    elif Coded.of(energy) is None:
         raise ValueError(
             f"{owner}: {name!r} is not pairwise ({type(energy).__name__}), and only pairs have an "
             f"exact Gaussian field. Sample it with step=ebm.GibbsWithGradients([{name}])."

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
-from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.boltzmann import BoltzmannRV, is_discrete_boltzmann
 from pymc_ebm.children.fields import children_field
+from pymc_ebm.energies.coded import Coded
 from pymc_ebm.step_methods.evaluated import Evaluated
 from pymc_ebm.step_methods.order_parameter import order_parameter
 
@@ -76,8 +77,8 @@ class Conditional:
     def __init__(
         self, owner: str, rv: TensorVariable, model: pm.Model, compile_kwargs: dict | None
     ) -> None:
-        op = getattr(rv.owner, "op", None)
-        if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+        op: Any = getattr(rv.owner, "op", None)
+        if not is_discrete_boltzmann(rv):
             kind = "a real-valued energy" if isinstance(op, BoltzmannRV) else f"a {op}"
             raise ValueError(
                 f"{owner} cannot sample {rv.name!r}, {kind}: it moves discrete variables. Leave "
@@ -93,28 +94,17 @@ class Conditional:
         self.batch = self.shape[: len(self.shape) - energy.event_ndim]
         self._event_ndim = energy.event_ndim
         self._is_potts = energy.support == "categorical"
-        spins = energy.ising_form() if len(self.states) == 2 else None
-        form = energy.pairwise_form() if spins is None else None
-        if spins is None and form is None:
+        form = Coded.of(energy)
+        if form is None:
             raise ValueError(
                 f"{owner} cannot sample {rv.name!r}: {type(energy).__name__} is not pairwise. Use "
                 f"step=ebm.GibbsWithGradients([{rv.name}]), or ebm.Metropolis([{rv.name}]) where "
                 "there is no gradient."
             )
-        offset = pt.zeros(())
-        self.interaction: NDArray[np.float64] | None = None
-        if spins is not None:
-            self.graph = spins.graph
-            J, field = spins.parameters["J"], spins.parameters["h"]
-            if self.states == (0, 1):  # the Ising form leaves out a constant
-                all_low = pt.zeros(self.graph.shape)
-                offset = energy(all_low) - spins(all_low - 1)
-        elif form is not None:
-            self.graph, J, field = form.graph, form.J, form.field
-            self.interaction = np.ascontiguousarray(form.interaction)
+        self.graph, self.interaction = form.graph, form.interaction
         self._field_ndim = self._event_ndim + (self.interaction is not None)
         self._first, self._second = np.ascontiguousarray(self.graph.edges.T, dtype=np.int32)
-        expressions = model.replace_rvs_by_values([J, field, beta, offset])
+        expressions = model.replace_rvs_by_values([form.J, form.field, beta, form.offset])
         self._own = Evaluated(expressions, model, compile_kwargs)
         self.children, expression = children_field(model, rv, self.states, owner)
         self._children = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -16,7 +17,7 @@ from pytensor.graph.traversal import toposort
 from pytensor.tensor.math import Prod, Sum
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.children.fields import children_of
 
 
@@ -48,8 +49,8 @@ class InformedTarget:
     def __init__(
         self, owner: str, rv: TensorVariable, model: pm.Model, compile_kwargs: dict | None
     ) -> None:
-        op = getattr(rv.owner, "op", None)
-        if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+        op: Any = getattr(rv.owner, "op", None)
+        if not is_discrete_boltzmann(rv):
             raise ValueError(f"{owner} cannot sample {rv.name!r}: it is no discrete energy.")
         if None in rv.type.shape:
             raise ValueError(f"{owner} needs the shape of {rv.name!r} fixed, got {rv.type.shape}.")

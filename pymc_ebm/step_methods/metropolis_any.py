@@ -14,7 +14,7 @@ from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 
 from pymc_ebm import kernels
-from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.children.fields import children_of
 from pymc_ebm.step_methods.evaluated import Evaluated
 
@@ -49,8 +49,8 @@ class AnyMetropolis(BlockedStep):
         self.sweeps = int(sweeps or 1)
         rv = model.values_to_rvs[self._value_var]
         self._name = str(rv.name)
-        op = getattr(rv.owner, "op", None)
-        if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+        op: Any = getattr(rv.owner, "op", None)
+        if not is_discrete_boltzmann(rv):
             raise ValueError(f"Metropolis cannot sample {rv.name!r}: it is no discrete energy.")
         self._states = np.asarray(op.energy.states)
         logp = model.logp(vars=[rv, *children_of(model, rv)], sum=True)

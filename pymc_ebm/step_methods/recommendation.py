@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,7 +13,7 @@ from pymc.pytensorf import rvs_in_graph
 from pytensor.compile.mode import Mode
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.children.elementwise import NotElementwiseError, field_from_terms
 from pymc_ebm.children.fields import children_of
 from pymc_ebm.energies.pairwise import Pairwise
@@ -132,8 +133,8 @@ def is_pairwise_with_fields(rv: TensorVariable, model: pm.Model) -> bool:
     model : Model
         Its model.
     """
-    op = getattr(rv.owner, "op", None)
-    if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+    op: Any = getattr(rv.owner, "op", None)
+    if not is_discrete_boltzmann(rv):
         return False
     return op.energy.pairwise_form() is not None and _child_that_ties_entries(rv, model) is None
 
@@ -147,8 +148,8 @@ def _choose(rv: TensorVariable) -> Recommendation | None:
 
 
 def _decide(rv: TensorVariable, model: pm.Model) -> Recommendation | None:
-    op = getattr(rv.owner, "op", None)
-    if not isinstance(op, BoltzmannRV) or op.energy.states is None:
+    op: Any = getattr(rv.owner, "op", None)
+    if not is_discrete_boltzmann(rv):
         return None
     energy, beta, _log_z = op.bind(rv.owner.inputs[2:])
     name = str(rv.name)

@@ -20,7 +20,8 @@ from pytensor.graph.replace import clone_replace, graph_replace
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable, is_discrete_boltzmann
+from pymc_ebm.boltzmann import is_discrete_boltzmann
+from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable
 from pymc_ebm.step_methods.evaluated import Evaluated
 from pymc_ebm.step_methods.order_parameter import order_parameter
 
@@ -118,9 +119,8 @@ class RelaxedNUTS(BlockedStep):
         z, x = pt.tensor("z", shape=size), pt.tensor("x", shape=_encoded(variable), dtype="int64")
         value = self._value_var
         odds = variable.hidden_log_odds(value)
-        outputs = [variable.fields_at_zero(), variable.energy(value)]
-        self._at_zero = Evaluated(outputs[:1], model, compile_kwargs)
-        self._energy = Evaluated(outputs[1:], model, compile_kwargs)
+        self._at_zero = Evaluated([variable.fields_at_zero()], model, compile_kwargs)
+        self._energy = Evaluated([variable.energy(value)], model, compile_kwargs)
         self._hidden = None if odds is None else Evaluated([odds], model, compile_kwargs)
         pull, centre = variable.field.pull(z), variable.centre(x)
         # the couplings, as NUTS sees them: numbers that are set before each of its steps
@@ -209,7 +209,7 @@ class RelaxedNUTS(BlockedStep):
         moved, [nuts] = self._nuts.step({"z": z})
         new = variable.draw(self._at(moved["z"]), self.rng)
         point = {**point, self._name: new.astype(value.dtype)}
-        rows = new.reshape(max(int(np.prod(variable.batch)), 1), -1)
+        rows = new.reshape(int(np.prod(variable.batch)), -1)
         stats = {
             "spin_energy": float(self._energy(point)[0]),
             "magnetization": order_parameter(rows, variable.states, variable.is_potts),

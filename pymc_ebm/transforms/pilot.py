@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,6 +97,21 @@ class Path:
             advance()
         self.rejection = rejected[:, 0] / np.maximum(rejected[:, 1], 1)
         self._forces = forces / sweeps
+
+    def adapt(self, rounds: Sequence[int], advance: Callable[[], None] = lambda: None) -> None:
+        """Run several times, and space the ladder afresh after all but the last.
+
+        Parameters
+        ----------
+        rounds : sequence of int
+            Lengths of the runs.
+        advance : callable
+            Called after every sweep.
+        """
+        for length in rounds[:-1]:
+            self.run(length, advance)
+            self.respace()
+        self.run(rounds[-1], advance)
 
     def _move(self, k: int) -> None:
         """Move one replica by HMC, or draw it afresh where the density is the base."""

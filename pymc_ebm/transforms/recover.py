@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pytensor.graph.traversal import ancestors
 from rich.progress import Progress
 
-from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable, is_discrete_boltzmann
+from pymc_ebm.boltzmann import is_discrete_boltzmann
+from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable
 from pymc_ebm.transforms.copying import untransformed
 
 
@@ -152,7 +153,8 @@ def _draw(
     z = coordinates.to_numpy()
     z_now = pt.tensor("z", shape=(*variable.batch, variable.size))
     fields = variable.fields(z_now)
-    needed = [v for v in plain.value_vars if v in set(ancestors([fields]))]
+    found = set(ancestors([fields]))
+    needed = [v for v in plain.value_vars if v in found]
     absent = [str(v.name) for v in needed if v.name not in posterior]
     if absent:
         raise ValueError(

@@ -31,7 +31,8 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.type import discrete_dtypes
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable, is_discrete_boltzmann
+from pymc_ebm.boltzmann import is_discrete_boltzmann
+from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable
 from pymc_ebm.transforms.copying import (
     copy_starting_values,
     untransformed,

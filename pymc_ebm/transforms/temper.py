@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -119,7 +120,7 @@ def temper(
     with Progress(disable=not progressbar) as progress:
         rounds = (pilot_draws // 8, pilot_draws // 4, pilot_draws // 2, pilot_draws)
         task = progress.add_task("temper: pilot", total=sum(rounds) * (2 if base is None else 1))
-        advance = _advancing(progress, task)
+        advance = partial(progress.advance, task)
         if base is None:
             start = np.concatenate([np.ravel(point[v.name]) for v in model.value_vars])
             gaussian = GaussianBase.of(_spread(evaluate, start, rounds, rng, advance))
@@ -158,10 +159,7 @@ def _spread(
 
     betas = np.geomspace(LOWEST_POWER, 1.0, FIRST_RUNGS)
     path = Path(minus_logp, 0.0, betas, start + rng.uniform(-1, 1, (len(betas), start.size)), rng)
-    for length in rounds[:-1]:
-        path.run(length, advance)
-        path.respace()
-    path.run(rounds[-1], advance)
+    path.adapt(rounds, advance)
     kept = path.draws[len(path.draws) // 4 :, -1]
     if not np.isfinite(kept).all() or np.ptp(kept) == 0:
         raise ValueError("temper: the pilot run did not move. Pass draws as base=.")
@@ -190,10 +188,7 @@ def _bridge(
     """Run replica exchange from the base to the target; return it and log Z at its rungs."""
     betas = np.linspace(0.0, 1.0, FIRST_RUNGS) ** 2
     path = Path(difference, 1.0, betas, rng.normal(size=(len(betas), base.mean.size)), rng)
-    for length in rounds[:-1]:
-        path.run(length, advance)
-        path.respace()
-    path.run(rounds[-1], advance)
+    path.adapt(rounds, advance)
     least = neighbour_ess(path.betas, path.differences)
     if least < LEAST_ESS:
         n = len(path.differences)
@@ -216,11 +211,8 @@ def _tempered(model: pm.Model, base: GaussianBase, curve: Schedule) -> pm.Model:
     )
     tempered = pm.Model(model=None)  # or it would nest in the model around
     for dim, length in model.dim_lengths.items():
-        tempered.add_coord(
-            dim,
-            model.coords[dim],
-            length=None if model.coords[dim] is not None else int(length.eval()),
-        )
+        labels = model.coords[dim]
+        tempered.add_coord(dim, labels, length=int(length.eval()) if labels is None else None)
     knots = {
         "tempering_knot": np.arange(len(curve.table)),
         "tempering_curve": ["B", "dB", "log_zeta", "dlog_zeta"],
@@ -241,7 +233,3 @@ def _tempered(model: pm.Model, base: GaussianBase, curve: Schedule) -> pm.Model:
             dims = model.named_vars_to_dims.get(variable.name)
             pm.Deterministic(str(variable.name), value, dims=dims)
     return tempered
-
-
-def _advancing(progress: Progress, task: Any) -> Callable[[], None]:
-    return lambda: progress.advance(task)

@@ -12,7 +12,8 @@ from scipy.stats import norm
 
 import pymc_ebm as ebm
 
-from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable, is_discrete_boltzmann
+from pymc_ebm.boltzmann import is_discrete_boltzmann
+from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable
 from pymc_ebm.transforms.copying import untransformed
 from tests.oracles import products
 from tests.statistics import bonferroni_limit, z_scores
