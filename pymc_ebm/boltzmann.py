@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.type import discrete_dtypes
-from pytensor.tensor.variable import TensorVariable
+from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from pymc_ebm import forward
 from pymc_ebm.confinement import check_real_energy
@@ -29,10 +30,14 @@ from pymc_ebm.declaration import (
     check_support,
     checked_initval,
     require_constant_partition,
+    require_observed_for,
     resolve_shape,
 )
 from pymc_ebm.energies.energy import Energy, Support, as_parameter, require_positive
 from pymc_ebm.errors import MissingPartitionError
+from pymc_ebm.partition.pseudo_likelihood import pseudo_log_likelihood
+
+_log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
 
 # Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
@@ -45,12 +50,13 @@ class BoltzmannRV(RandomVariable):
     that is bound to those inputs wherever a graph is needed.
     """
 
-    __props__ = ("name", "signature", "dtype", "inplace", "energy", "normalised")  # type: ignore[assignment]
+    __props__ = ("name", "signature", "dtype", "inplace", "energy", "normalised", "pseudo")  # type: ignore[assignment]
 
     def __init__(
         self,
         energy: Energy,
         normalised: bool,
+        pseudo: bool = False,
         name: str = "boltzmann",
         signature: str | None = None,
         dtype: str | None = None,
@@ -58,6 +64,7 @@ class BoltzmannRV(RandomVariable):
     ) -> None:
         self.energy = energy
         self.normalised = normalised
+        self.pseudo = pseudo
         super().__init__(
             name=name,
             signature=signature or _signature(energy),
@@ -127,8 +134,13 @@ def boltzmann_logp(op, values, rng, size, *params, **kwargs):
             "parameters, and log Z was not given. Pass log_partition= to .dist(...)."
         )
     energy, beta, log_z = op.bind(params)
-    logp = -beta * energy(value) - log_z
+    if op.pseudo:
+        logp = pseudo_log_likelihood(energy, beta, value)
+    else:
+        logp = -beta * energy(value) - log_z
     if energy.support == "real":
+        return logp
+    if isinstance(value, TensorConstant) and np.isin(value.data, energy.states).all():
         return logp
     inside = pt.or_(*(pt.eq(value, state) for state in (energy.states[0], energy.states[-1])))
     if len(energy.states) > 2:
@@ -187,9 +199,13 @@ class Boltzmann(Distribution):
     initval : array_like, optional
         Where chains start. By default 0 for real variables, and for spins a configuration of
         random magnetisation, another one in each chain.
-    log_partition : float, TensorVariable or callable, optional
-        ``log Z`` of one configuration. A callable receives the energy, already multiplied by
-        `beta`, and returns ``log Σ exp(−energy)`` (an integral for real variables).
+    log_partition : str, float, TensorVariable or callable, optional
+        ``log Z`` of one configuration. A string names an exact method of `log_partition`
+        (``"auto"``: the best for this graph, or an error), or does without Z for observed data:
+        ``"pseudo"`` replaces the likelihood by the pseudo-likelihood, which is biased, and
+        ``"exchange"`` leaves the parameters to `ExchangeMH`. A callable receives the energy,
+        already multiplied by `beta`, and returns ``log Σ exp(−energy)`` (an integral for real
+        variables).
     **kwargs
         ``total_size`` and what else `pymc.Distribution` takes.
 
@@ -239,12 +255,18 @@ class Boltzmann(Distribution):
         require_positive(owner, beta=beta)
         shape = resolve_shape(owner, model, energy, shape, dims, observed)
         energy = as_energy(energy, shape, owner, support, n_states)
+        require_observed_for(owner, log_partition, observed)
         if observed is not None:
             check_support(owner, energy, observed, "observed")
         start = np.zeros(shape)
         if initval is not None and not isinstance(initval, str | Variable):
             initval = start = checked_initval(owner, energy, initval, shape)
-        rv_out = cls.dist(energy, beta=beta, shape=shape, log_partition=log_partition)
+        rv_out = cls.dist(energy, beta=beta, shape=shape, log_partition=log_partition, owner=owner)
+        if rv_out.owner.op.pseudo:
+            _log.info(
+                f"{owner}: pseudo-likelihood in place of the likelihood. Its posterior is biased "
+                "and mostly too narrow: ebm.sandwich corrects the width"
+            )
         if log_partition is None:
             require_constant_partition(owner, rv_out, model)
         if energy.support == "real" and observed is None:
@@ -259,6 +281,7 @@ class Boltzmann(Distribution):
             dims=dims,
             observed=observed,
             initval=initval,
+            owner=owner,
             **kwargs,
         )
 
@@ -272,6 +295,7 @@ class Boltzmann(Distribution):
         n_states: int | None = None,
         shape: int | Sequence[int] | None = None,
         log_partition: LogPartition = None,
+        owner: str | None = None,
         **kwargs: Any,
     ) -> TensorVariable:
         """Return the variable without registering it, as other PyMC distributions do.
@@ -280,6 +304,8 @@ class Boltzmann(Distribution):
         ----------
         energy, beta, support, n_states, shape, log_partition
             As for the class.
+        owner : str, optional
+            What error messages call the variable.
         **kwargs
             Passed to `pymc.Distribution.dist`.
         """
@@ -291,21 +317,22 @@ class Boltzmann(Distribution):
                 raise ValueError(f"{cls.__name__}: this energy needs shape=, e.g. shape=2.")
             energy = energy.with_event_shape(shape[len(shape) - energy.event_ndim :])
         beta = as_parameter(beta, f"{cls.__name__}: beta")
-        log_z = as_log_partition(log_partition, energy, beta, cls.__name__)
+        log_z = as_log_partition(log_partition, energy, beta, owner or cls.__name__)
         parameters = [*energy.parameters.values(), beta, log_z]
         return super().dist(
             parameters,
             shape=shape,
             energy=energy,
             normalised=log_partition is not None,
+            pseudo=isinstance(log_partition, str) and log_partition == "pseudo",
             **kwargs,
         )
 
     @classmethod
-    def rv_op(cls, *params, energy, normalised, rng=None, size=None, **kwargs):
+    def rv_op(cls, *params, energy, normalised, pseudo=False, rng=None, size=None, **kwargs):
         """Build the random variable's node."""
         rng = pt.random.shared_rng(seed=None) if rng is None else rng
-        op = BoltzmannRV(energy, normalised)
+        op = BoltzmannRV(energy, normalised, pseudo)
         return op(*params, rng=rng, size=size, return_next_rng=True, **kwargs)[1]
 
 

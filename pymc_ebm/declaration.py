@@ -16,8 +16,12 @@ from pytensor.tensor.variable import TensorVariable
 from pymc_ebm.energies.custom import custom_energy
 from pymc_ebm.energies.energy import Energy, Support, as_parameter, constant_value
 from pymc_ebm.errors import MissingPartitionError
+from pymc_ebm.partition.log_partition import METHODS, choose, out_of_reach
+from pymc_ebm.partition.log_partition import log_partition as log_partition_of
+from pymc_ebm.partition.problem import Problem, one_set
+from pymc_ebm.partition.unknown import UnknownLogZ
 
-LogPartition = float | TensorVariable | Callable[[Energy], Any] | None
+LogPartition = float | str | TensorVariable | Callable[[Energy], Any] | None
 
 
 def resolve_shape(
@@ -95,10 +99,7 @@ def as_log_partition(
     if log_partition is None:
         return pt.as_tensor_variable(np.asarray(0.0))
     if isinstance(log_partition, str):
-        raise ValueError(
-            f"{owner}: log_partition={log_partition!r} names a method this version does not have. "
-            "Pass a tensor, or a function of the energy that returns one."
-        )
+        return _named_log_partition(log_partition, energy, beta, owner)
     if callable(log_partition):
         constant = constant_value(beta)
         unit = constant is not None and np.all(constant == 1.0)
@@ -112,6 +113,39 @@ def as_log_partition(
     return log_z
 
 
+def _named_log_partition(
+    method: str, energy: Energy, beta: TensorVariable, owner: str
+) -> TensorVariable:
+    """Build log Z by the name of a method; "pseudo" and "exchange" do without."""
+    if method == "pseudo":
+        return pt.as_tensor_variable(np.asarray(0.0))
+    if method == "exchange":
+        if energy.states is None:
+            raise ValueError(
+                f"{owner}: log_partition='exchange' draws auxiliary data, and can for discrete "
+                f"energies only; {type(energy).__name__} is one over real values."
+            )
+        return UnknownLogZ()(*energy.parameters.values(), beta)  # type: ignore[return-value]
+    if method not in ("auto", *METHODS):
+        raise ValueError(
+            f"{owner}: log_partition={method!r} is none of auto, {', '.join(METHODS)}, pseudo, "
+            "exchange."
+        )
+    try:
+        return log_partition_of(energy, beta=beta, method=method)
+    except ValueError as error:
+        raise ValueError(str(error).replace("log_partition:", f"{owner}:", 1)) from None
+
+
+def require_observed_for(owner: str, method: Any, observed: Any) -> None:
+    """Raise if a treatment of log Z that only data allow is asked for a latent variable."""
+    if method in ("pseudo", "exchange") and observed is None:
+        raise ValueError(
+            f"{owner}: log_partition={method!r} is for observed data, and this variable is latent. "
+            "Use an exact method, ebm.LogPartitionTable, or a tensor."
+        )
+
+
 def require_constant_partition(owner: str, rv: TensorVariable, model: pm.Model) -> None:
     """Raise if an unobserved random variable enters the energy's parameters or beta."""
     _rng, _size, *params = rv.owner.inputs
@@ -119,33 +153,23 @@ def require_constant_partition(owner: str, rv: TensorVariable, model: pm.Model) 
     if not random:
         return
     names = ", ".join(sorted(repr(v.name) if v.name else "an unnamed variable" for v in random))
-    energy = rv.owner.op.energy
-    graph = getattr(energy, "graph", None)
-    two_valued = energy.support in ("spin", "binary")
-    if graph is not None and graph.n_vertices <= 20 and two_valued:
-        states = f"all {2**graph.n_vertices:,} configurations of these {graph.n_vertices} spins"
-        choice = (
-            f"Here log Z is a sum over {states}: pass\n"
-            f"    states = 2 * ((np.arange({2**graph.n_vertices})[:, None] >> "
-            f"np.arange({graph.n_vertices})) & 1) - 1\n"
-            "    log_partition=lambda energy: pt.logsumexp(-energy(states.reshape("
-            f"-1, *{graph.shape})))"
-            if energy.support == "spin"
-            else f"Here log Z is a sum over {states}: pass it as a function of the energy"
-        )
-    elif energy.support == "real":
+    energy, beta, _log_z = rv.owner.op.bind(params)
+    if energy.states is None:
         choice = (
             "Pass log_partition= as a tensor or a function of the energy (a Gaussian of scale σ in "
-            "d dimensions has d log σ), or fix the parameters"
+            "d dimensions has d log σ), or fix the parameters."
         )
     else:
+        problem = Problem(energy, beta)
+        method = choose(problem) if one_set(problem) is None else None
         choice = (
-            "Pass log_partition= as a tensor (for one parameter: an interpolated table of log Z) "
-            "or a function of the energy, or fix the parameters"
+            out_of_reach(problem).capitalize()
+            if method is None
+            else f"Pass log_partition='auto': {method.describe(problem)}."
         )
     raise MissingPartitionError(
         f"{owner}: the energy depends on {names}, so log Z varies with it and cannot be left out "
-        f"of the log-probability. {choice}."
+        f"of the log-probability. {choice}"
     )
 
 

@@ -35,7 +35,7 @@ class Hopfield(Boltzmann):
         Data; leading dimensions are independent observations.
     initval : array_like of {-1, +1}, optional
         Where chains start.
-    log_partition : float, TensorVariable or callable, optional
+    log_partition : str, float, TensorVariable or callable, optional
         ``log Z``, needed where parameters are random; see `Boltzmann`.
     **kwargs
         What else `Boltzmann` takes.

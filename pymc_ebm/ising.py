@@ -39,7 +39,7 @@ class Ising(Boltzmann):
         Data; leading dimensions beyond the graph's shape are independent observations.
     initval : array_like of {-1, +1}, optional
         Where chains start; by default a random magnetisation, another one in each chain.
-    log_partition : float, TensorVariable or callable, optional
+    log_partition : str, float, TensorVariable or callable, optional
         ``log Z``, needed where J, h or beta are random; see `Boltzmann`.
     **kwargs
         What else `Boltzmann` takes.

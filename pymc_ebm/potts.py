@@ -43,7 +43,7 @@ class Potts(Boltzmann):
         Data; leading dimensions beyond the graph's shape are independent observations.
     initval : array_like of int, optional
         Where chains start; by default random proportions of the states, others in each chain.
-    log_partition : float, TensorVariable or callable, optional
+    log_partition : str, float, TensorVariable or callable, optional
         ``log Z``, needed where J, h or beta are random; see `Boltzmann`.
     **kwargs
         What else `Boltzmann` takes.

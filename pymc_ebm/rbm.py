@@ -42,7 +42,7 @@ class RBM(Boltzmann):
         Data; leading dimensions are independent observations.
     initval : array_like of {0, 1}, optional
         Where chains start.
-    log_partition : float, TensorVariable or callable, optional
+    log_partition : str, float, TensorVariable or callable, optional
         ``log Z``, needed where W, b, c or beta are random; see `Boltzmann`.
     **kwargs
         What else `Boltzmann` takes.

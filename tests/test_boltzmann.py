@@ -86,20 +86,12 @@ def test_log_partition_receives_the_energy_times_beta():
         np.testing.assert_allclose(logp({"beta_log__": np.log(value)}), expected)
 
 
-def test_the_recipe_in_the_error_message_works():
-    """The message for a small graph is copied and run: it must give the exact log Z."""
+def test_what_the_error_message_says_to_do_works():
     with pm.Model() as model:
         J = pm.Normal("J")
-        with pytest.raises(ebm.MissingPartitionError, match=r"'J'.*512 configurations") as caught:
+        with pytest.raises(ebm.MissingPartitionError, match=r"'J'.*log_partition='auto'"):
             ebm.Ising("s", J, graph=SQUARE, observed=np.ones((3, 3)))
-        recipe = str(caught.value)
-        line = recipe[recipe.index("states = ") : recipe.index("    log_partition")].strip()
-        argument = recipe[recipe.index("log_partition=lambda") + 14 :].rstrip(".")
-        scope = {"np": np, "pt": pt}
-        exec(line, scope)
-        s = ebm.Ising(
-            "s", J, graph=SQUARE, observed=np.ones((3, 3)), log_partition=eval(argument, scope)
-        )
+        s = ebm.Ising("s", J, graph=SQUARE, observed=np.ones((3, 3)), log_partition="auto")
     energies = ising_energies(all_spins(9), SQUARE.edges, 0.8, 0.0)
     got = model.compile_logp(vars=[s], mode=PY)({"J": np.array(0.8)})
     np.testing.assert_allclose(got, np.log(boltzmann(energies)[-1]))
@@ -215,7 +207,7 @@ def bad(build, says, error=ValueError):
         bad(lambda: ebm.Boltzmann("x", ebm.energies.Ring()), "pass shape="),
         bad(lambda: ebm.Boltzmann("x", 3.0, shape=2), "ebm.energy_potential", TypeError),
         bad(lambda: ebm.Boltzmann("x", ebm.energies.Gaussian([0.0, 0.0]), shape=3), r"\(3,\).*\(2,\)"),
-        bad(lambda: ebm.Ising("s", 1.0, graph=SQUARE, log_partition="auto"), "'auto' names a method"),
+        bad(lambda: ebm.Ising("s", 1.0, graph=SQUARE, log_partition="magic"), "none of auto"),
         bad(lambda: ebm.Ising("s", 1.0, graph=SQUARE, log_partition=[0.0, 1.0]), "scalar log Z"),
         bad(lambda: ebm.energy_potential("p", pm.Normal("a") ** 2, beta=0.0), "beta must be positive"),
         bad(lambda: ebm.energy_potential("p", pt.constant(1.0)), "no variable of the model"),

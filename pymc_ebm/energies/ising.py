@@ -116,7 +116,11 @@ def pair_sum(
     """
     flat = x.reshape((*x.shape[: x.ndim - len(graph.shape)], graph.n_vertices))
     products = flat[..., graph.edges[:, 0]] * flat[..., graph.edges[:, 1]]
-    return weights * products.sum(axis=-1) if uniform else (weights * products).sum(axis=-1)
+    if uniform:
+        return weights * products.sum(axis=-1)
+    if weights.ndim == 1:
+        return products.astype(weights.dtype) @ weights
+    return (weights * products).sum(axis=-1)
 
 
 def field_sum(
@@ -127,4 +131,9 @@ def field_sum(
     if constant is not None and not np.any(constant):
         return pt.zeros(())
     axes = tuple(range(-len(graph.shape), 0))
-    return field * x.sum(axis=axes) if uniform else (field * x).sum(axis=axes)
+    if uniform:
+        return field * x.sum(axis=axes)
+    if field.ndim == len(graph.shape):
+        flat = x.reshape((*x.shape[: x.ndim - field.ndim], graph.n_vertices))
+        return flat.astype(field.dtype) @ field.reshape((graph.n_vertices,))
+    return (field * x).sum(axis=axes)

@@ -1,0 +1,90 @@
+"""log Z as a sum over all configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytensor.tensor as pt
+
+from pytensor.graph.op import Op
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm import kernels
+from pymc_ebm.partition.moments_op import DerivativeOp, MomentsOp, log_z_of
+from pymc_ebm.partition.problem import Method, Problem
+
+MOST_SPINS = 30  # two seconds
+MOST_ENTRIES = 2**23  # of the table of all configurations, for energies that are not spins
+
+
+class EnumeratedMoments(MomentsOp):
+    """Spins on an edge list; see `pymc_ebm.kernels.exact_moments.edge_moments`."""
+
+    def kernel(self) -> Callable[..., tuple]:
+        """Return the compiled function."""
+        return kernels.exact_moments.edge_moments
+
+    def derivative_op(self) -> Op:
+        """Return the Fisher information's product with a vector."""
+        return EnumeratedDerivatives()
+
+
+class EnumeratedDerivatives(DerivativeOp):
+    """Directional derivatives of the moments."""
+
+    def kernel(self) -> Callable[..., tuple]:
+        """Return the compiled function."""
+        return kernels.exact_moments.edge_moment_derivatives
+
+
+def _table_entries(problem: Problem) -> float:
+    return problem.n * float(problem.q) ** problem.n
+
+
+def _obstacle(problem: Problem) -> str | None:
+    n, q = problem.n, problem.q
+    if problem.is_spin:
+        if n > MOST_SPINS:
+            return f"2^{n} configurations of {n} spins; the limit is {MOST_SPINS} spins"
+        return None
+    entries = _table_entries(problem)
+    if entries > MOST_ENTRIES:
+        return (
+            f"a table of {q}^{n} configurations would take {8 * entries:.2g} bytes; the limit is "
+            f"{8 * MOST_ENTRIES:.2g}"
+        )
+    return None
+
+
+def _seconds(problem: Problem) -> float:
+    if problem.is_spin:
+        return 2e-9 * 2.0**problem.n + 1e-5
+    return 2e-9 * _table_entries(problem) * problem.n + 1e-4
+
+
+def _build(problem: Problem) -> TensorVariable:
+    if not problem.is_spin:
+        q, n, shape = problem.q, problem.n, problem.energy.event_shape
+        assert shape is not None
+        digits = np.arange(q**n)[:, None] // q ** np.arange(n) % q
+        states = np.asarray(problem.energy.states)[digits].astype(np.int8)
+        return pt.logsumexp(-problem.beta * problem.energy(states.reshape(-1, *shape)))
+    first, second = problem.graph.edges.T
+    log_z = log_z_of(
+        EnumeratedMoments(),
+        problem.coupling(),
+        problem.field(),
+        np.ascontiguousarray(first),
+        np.ascontiguousarray(second),
+    )
+    return log_z + problem.offset()
+
+
+ENUMERATE = Method(
+    "enumerate",
+    _obstacle,
+    _seconds,
+    _build,
+    lambda p: f"enumeration of {p.q}^{p.n} configurations",
+)

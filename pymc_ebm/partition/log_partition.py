@@ -1,0 +1,142 @@
+"""Choosing among the exact normalisers, and saying what was chosen."""
+
+from __future__ import annotations
+
+import logging
+
+from typing import Any
+
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.partition.complete import COMPLETE
+from pymc_ebm.partition.elimination import ELIMINATION
+from pymc_ebm.partition.enumeration import ENUMERATE
+from pymc_ebm.partition.layers import LAYERS
+from pymc_ebm.partition.planar import PLANAR
+from pymc_ebm.partition.problem import Method, Problem, one_set
+from pymc_ebm.partition.torus import TORUS
+from pymc_ebm.partition.transfer_matrix import TRANSFER_MATRIX
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (COMPLETE, TORUS, LAYERS, ENUMERATE, TRANSFER_MATRIX, ELIMINATION, PLANAR)
+}
+
+_log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
+
+
+def log_partition(energy: Energy, *, beta: Any = 1.0, method: str = "auto") -> TensorVariable:
+    r"""Return the exact, differentiable ``log Z = log Σ_x exp(−β E(x))`` of a discrete energy.
+
+    Parameters
+    ----------
+    energy : Energy
+        A discrete energy. Its parameters may be numbers, tensors or random variables.
+    beta : scalar tensor_like, default 1.0
+        Inverse temperature.
+    method : str, default "auto"
+        - ``"enumerate"``: all configurations. Spins up to 30, with second derivatives; other
+          discrete energies, pairwise or not, up to 8 million table entries.
+        - ``"layers"``: an RBM by all configurations of its smaller layer, up to 26 units.
+        - ``"transfer_matrix"``: `Graph.square` with an open axis, up to 16 spins wide, any length,
+          any couplings and fields.
+        - ``"elimination"``: any pairwise energy on a graph of low tree-width: chains and trees in
+          linear time, strips, sparse graphs; Potts states, too.
+        - ``"torus"``: periodic `Graph.square` without a field, one coupling an axis.
+        - ``"planar"``: spins without a field on any planar graph, up to 1 500 edges.
+        - ``"complete"``: every pair coupled alike, one field.
+        - ``"auto"``: of those that apply, the one that costs least; the log says which.
+
+    Returns
+    -------
+    TensorVariable, shape ()
+        Compiles with numba and JAX.
+
+    Raises
+    ------
+    ValueError
+        If the method, or with ``"auto"`` every method, does not apply: the message says why, with
+        numbers of states and bytes, and what else there is.
+
+    See Also
+    --------
+    estimate_log_partition : with an error bar, where exactness is out of reach.
+
+    Notes
+    -----
+    ``∂ log Z/∂J_ij = β ⟨s_i s_j⟩`` and ``∂ log Z/∂h_i = β ⟨s_i⟩``: one evaluation computes log Z
+    and these means together.
+
+    Examples
+    --------
+    >>> import pymc_ebm as ebm
+    >>> torus = ebm.energies.Ising(0.4406868, graph=ebm.Graph.square(64, 64))
+    >>> round(float(ebm.log_partition(torus).eval()) / 64**2, 6)
+    0.929864
+    """
+    if not isinstance(energy, Energy):
+        raise TypeError(f"log_partition: energy is a {type(energy).__name__}; pass an Energy.")
+    if energy.states is None:
+        raise ValueError(
+            f"log_partition: {type(energy).__name__} is an energy over real values. Its log Z is "
+            "estimated by ebm.estimate_log_partition or ebm.temper."
+        )
+    if energy.event_shape is None:
+        raise ValueError(
+            "log_partition: the energy does not know the shape of a configuration; use "
+            "energy.with_event_shape(...)."
+        )
+    problem = Problem(energy, beta)
+    batched = one_set(problem)
+    if batched is not None:
+        raise ValueError(f"log_partition: {batched}, so there is no one log Z.")
+    if method == "auto":
+        chosen = choose(problem)
+        if chosen is None:
+            raise ValueError(f"log_partition: {out_of_reach(problem)}")
+    else:
+        if method not in METHODS:
+            raise ValueError(
+                f"log_partition: method={method!r} is none of auto, {', '.join(METHODS)}."
+            )
+        chosen = METHODS[method]
+        why = chosen.obstacle(problem)
+        if why is not None:
+            fitting = [name for name, other in METHODS.items() if other.obstacle(problem) is None]
+            instead = f"Use {', '.join(map(repr, fitting))}." if fitting else _ALTERNATIVES
+            raise ValueError(f"log_partition: method={method!r} does not apply: {why}. {instead}")
+    _log.info(f"log Z of {type(energy).__name__}: {chosen.describe(problem)}")
+    return chosen.build(problem)
+
+
+_ALTERNATIVES = (
+    "Instead: ebm.estimate_log_partition for a number with an error bar; for a posterior, "
+    "log_partition='pseudo' (biased), ebm.LogPartitionTable for one coupling and one field, or "
+    "log_partition='exchange' with ebm.ExchangeMH."
+)
+
+
+def choose(problem: Problem) -> Method | None:
+    """Return the cheapest method that applies, if any.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be computed.
+    """
+    fitting = [method for method in METHODS.values() if method.obstacle(problem) is None]
+    return min(fitting, key=lambda method: method.seconds(problem), default=None)
+
+
+def out_of_reach(problem: Problem) -> str:
+    """Say why no exact method applies, and what else there is.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be computed.
+    """
+    reasons = "\n".join(f"  {name}: {method.obstacle(problem)}" for name, method in METHODS.items())
+    size = f"{problem.n} variables of {problem.q} values"
+    return f"no exact method reaches these {size}.\n{reasons}\n{_ALTERNATIVES}"
