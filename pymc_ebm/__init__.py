@@ -17,6 +17,7 @@ from pymc_ebm.step_methods import (
     BlockGibbs,
     ChromaticGibbs,
     DiscreteLangevin,
+    ExchangeMH,
     GibbsWithGradients,
     Metropolis,
     ParallelTempering,
@@ -29,7 +30,8 @@ from pymc_ebm.thermo import observables
 
 if TYPE_CHECKING:
     from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
-    from pymc_ebm.transforms import recover, relax, temper, untemper
+    from pymc_ebm.estimation import LogPartitionTable, estimate_log_partition
+    from pymc_ebm.transforms import recover, relax, sandwich, temper, untemper
 
 __version__ = "0.1.0"
 
@@ -40,10 +42,12 @@ __all__ = [
     "ChromaticGibbs",
     "DiscreteLangevin",
     "ErgodicityReport",
+    "ExchangeMH",
     "GibbsWithGradients",
     "Graph",
     "Hopfield",
     "Ising",
+    "LogPartitionTable",
     "Metropolis",
     "MissingPartitionError",
     "ParallelTempering",
@@ -54,11 +58,13 @@ __all__ = [
     "energies",
     "energy_potential",
     "ergodicity",
+    "estimate_log_partition",
     "log_partition",
     "observables",
     "recommend",
     "recover",
     "relax",
+    "sandwich",
     "simulate",
     "temper",
     "untemper",
@@ -71,7 +77,11 @@ def __getattr__(name: str) -> Any:
         from pymc_ebm import diagnostics
 
         return getattr(diagnostics, name)
-    if name in ("recover", "relax", "temper", "untemper"):
+    if name in ("LogPartitionTable", "estimate_log_partition"):
+        from pymc_ebm import estimation
+
+        return getattr(estimation, name)
+    if name in ("recover", "relax", "sandwich", "temper", "untemper"):
         from pymc_ebm import transforms
 
         return getattr(transforms, name)

@@ -265,7 +265,7 @@ class Boltzmann(Distribution):
         if rv_out.owner.op.pseudo:
             _log.info(
                 f"{owner}: pseudo-likelihood in place of the likelihood. Its posterior is biased "
-                "and mostly too narrow: ebm.sandwich corrects the width"
+                "and of the wrong width: ebm.sandwich corrects the width"
             )
         if log_partition is None:
             require_constant_partition(owner, rv_out, model)

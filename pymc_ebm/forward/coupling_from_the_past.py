@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from pymc_ebm import kernels
 from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
+from pymc_ebm.moves.heat_bath import padded_rows
 
 BUDGET = 2**27  # spin updates a draw: some seconds
+MOST_NEIGHBORS = 8  # where probabilities are tabulated by the number of neighbours up
 
 
 class NotCoalescedError(RuntimeError):
@@ -106,13 +108,21 @@ class _Coalescence:
         field: NDArray[np.float64],
         gauge: NDArray[np.int8],
     ) -> None:
+        from scipy.special import expit  # an eighth of a second to import
+
         n = graph.n_vertices
         self._indptr, self._indices, edge_numbers = graph.neighbors
         self._weights = np.abs(coupling)[edge_numbers]
         self._sites = np.argsort(graph.coloring(), kind="stable").astype(np.uint32)
         self._field = np.ascontiguousarray(gauge * field)
         self._gauge = gauge
-        self._upper, self._lower = np.empty(n, np.int8), np.empty(n, np.int8)
+        self._upper, self._lower = np.empty(n + 1, np.int8), np.empty(n + 1, np.int8)
+        degree = int(graph.degrees().max(initial=0))
+        self._odds: NDArray[np.float64] | None = None
+        if self._weights.size and np.ptp(self._weights) == 0 and degree <= MOST_NEIGHBORS:
+            self._neighbors = padded_rows(graph, self._indices, n, np.uint32)
+            force = self._weights[0] * (2 * np.arange(degree + 1) - graph.degrees()[:, None])
+            self._odds = expit(2.0 * (force + self._field[:, None]))
 
     @classmethod
     def of(
@@ -130,19 +140,11 @@ class _Coalescence:
         while True:
             more = rng.integers(1, 2**64, (sweeps - len(seeds), 4), dtype=np.uint64)
             seeds = np.concatenate([seeds, more])
-            different = kernels.coupling_from_the_past.coupled_from(
-                sweeps,
-                self._upper,
-                self._lower,
-                self._indptr,
-                self._indices,
-                self._weights,
-                self._sites,
-                self._field,
-                seeds,
-            )
+            different = self._meet(sweeps, seeds)
             if not different:
-                return (self._gauge * self._upper).astype(np.int8), sweeps
+                met = self._upper[:-1]
+                spins = met if self._odds is None else 2 * met - 1
+                return (self._gauge * spins).astype(np.int8), sweeps
             if 2 * sweeps * n > budget:
                 raise NotCoalescedError(
                     f"Coupling from the past had not coalesced after {sweeps} sweeps: {different} "
@@ -150,3 +152,22 @@ class _Coalescence:
                     "time it takes grows exponentially; sample with pm.sample (cluster moves)."
                 )
             sweeps *= 2
+
+    def _meet(self, sweeps: int, seeds: NDArray[np.uint64]) -> int:
+        """Run both configurations to the present; return in how many spins they differ."""
+        kernel = kernels.coupling_from_the_past
+        if self._odds is not None:
+            return kernel.uniform_coupled_from(
+                sweeps, self._upper, self._lower, self._neighbors, self._odds, self._sites, seeds
+            )
+        return kernel.coupled_from(
+            sweeps,
+            self._upper[:-1],
+            self._lower[:-1],
+            self._indptr,
+            self._indices,
+            self._weights,
+            self._sites,
+            self._field,
+            seeds,
+        )

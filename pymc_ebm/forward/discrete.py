@@ -16,9 +16,9 @@ from pymc_ebm import kernels
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.pairwise import Pairwise
 from pymc_ebm.energies.rbm import RBM
+from pymc_ebm.forward.elimination import draw_by_elimination, has_low_tree_width
 from pymc_ebm.forward.mixing import Advance, Mixing, find_length
 from pymc_ebm.forward.spins import draw_spins
-from pymc_ebm.forward.trees import draw_forest, is_forest
 from pymc_ebm.graphs import Graph
 from pymc_ebm.moves.heat_bath import HeatBath
 
@@ -162,7 +162,7 @@ def _draw_pairwise(
     beta: float,
     count: int,
 ) -> tuple[np.ndarray, Mixing | None]:
-    """Draw exactly on forests, else run chains as long as pilot chains took to agree."""
+    """Draw exactly where tree-width is low, else run chains as long as pilots took to agree."""
     form, evaluate = _numeric_form(energy)
     J, field = evaluate(*parameters.values())
     graph, q = form.graph, len(form.states)
@@ -171,8 +171,8 @@ def _draw_pairwise(
     everywhere = (*graph.shape, q)
     table = np.ascontiguousarray(np.broadcast_to(beta * field, everywhere).reshape(-1, q))
     interaction = np.ascontiguousarray(form.interaction)
-    if is_forest(graph):
-        numbers = draw_forest(graph, coupling, interaction, table, rng, count)
+    if has_low_tree_width(graph, q):
+        numbers = draw_by_elimination(graph, coupling, interaction, table, rng, count)
         return states[numbers].astype(np.int8), None
     mixing = _pilot(graph, coupling.tobytes(), interaction.tobytes(), table.tobytes())
     move = HeatBath(graph, coupling, interaction)

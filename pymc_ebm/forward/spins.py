@@ -1,4 +1,4 @@
-"""Forward draws of spins: enumeration, trees, coupling from the past; else long runs."""
+"""Forward draws of spins: enumeration, elimination, coupling from the past; else long runs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pymc_ebm import kernels
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.ising import Ising
 from pymc_ebm.forward.coupling_from_the_past import coalescence_sweeps, draw_ferromagnet
+from pymc_ebm.forward.elimination import draw_by_elimination, has_low_tree_width
 from pymc_ebm.forward.mixing import Advance, Mixing, find_length
-from pymc_ebm.forward.trees import draw_forest, is_forest
 from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
 from pymc_ebm.moves.clusters import SwendsenWang
@@ -74,10 +74,10 @@ def draw_spins(
 def _draw_many_spins(
     graph: Graph, coupling: np.ndarray, field: np.ndarray, rng: np.random.Generator, count: int
 ) -> tuple[np.ndarray, Mixing | None]:
-    """Draw exactly on forests and where coupling from the past coalesces, else run chains."""
-    if is_forest(graph):
+    """Draw by elimination or by coupling from the past, both exact; else run chains."""
+    if has_low_tree_width(graph, 2):
         table = np.column_stack([-field, field])
-        states = draw_forest(
+        states = draw_by_elimination(
             graph, coupling, np.array([[1.0, -1.0], [-1.0, 1.0]]), table, rng, count
         )
         return (2 * states - 1).astype(np.int8), None

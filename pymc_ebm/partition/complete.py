@@ -10,7 +10,14 @@ from pytensor.tensor.variable import TensorVariable
 from pymc_ebm.partition.problem import Method, Problem, known_value
 
 
-def _uniform_field(problem: Problem) -> TensorVariable | None:
+def uniform_field(problem: Problem) -> TensorVariable | None:
+    """Return the one field that all spins share, not multiplied by β; None if they differ.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of spins.
+    """
     field = problem.pairwise.field
     if all(field.type.broadcastable):
         return field.squeeze()
@@ -28,7 +35,7 @@ def _obstacle(problem: Problem) -> str | None:
         return "the graph is not complete"
     if problem.uniform_J is None:
         return "couplings differ"
-    if _uniform_field(problem) is None:
+    if uniform_field(problem) is None:
         return "the field differs between spins"
     return None
 
@@ -36,7 +43,7 @@ def _obstacle(problem: Problem) -> str | None:
 def _build(problem: Problem) -> TensorVariable:
     from scipy.special import gammaln
 
-    n, J, h = problem.n, problem.uniform_J, _uniform_field(problem)
+    n, J, h = problem.n, problem.uniform_J, uniform_field(problem)
     assert J is not None
     assert h is not None
     up = np.arange(n + 1)

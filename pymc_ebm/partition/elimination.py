@@ -10,7 +10,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
-from pymc_ebm.partition.elimination_order import plan_elimination
+from pymc_ebm.partition.elimination_order import Plan, plan_elimination
 from pymc_ebm.partition.moments_op import MomentsOp, log_z_of
 from pymc_ebm.partition.problem import Method, Problem
 
@@ -26,29 +26,33 @@ class EliminatedMoments(MomentsOp):
         return kernels.elimination.eliminate
 
 
-def _bytes(problem: Problem) -> float:
-    return 8.0 * problem.q * plan_elimination(problem.graph).entries(problem.q)
+def _plan(problem: Problem) -> Plan:
+    plan = plan_elimination(problem.graph)
+    assert plan is not None  # the obstacle was asked for first
+    return plan
 
 
 def _obstacle(problem: Problem) -> str | None:
     if problem.form is None:
         return f"{type(problem.energy).__name__} is not pairwise"
-    plan = plan_elimination(problem.graph)
-    if plan.entries(problem.q) > MOST_ENTRIES:
+    plan, q = plan_elimination(problem.graph), problem.q
+    if plan is None:
+        return "no order of elimination was found with fewer than 2^44 table entries"
+    if plan.entries(q) > MOST_ENTRIES:
         return (
-            f"the best order found has tree-width {plan.width}: tables of up to "
-            f"{problem.q}^{plan.width} states, {_bytes(problem):.2g} bytes in all; the limit is "
-            f"{8 * problem.q * MOST_ENTRIES:.2g}"
+            f"the best order found has tree-width {plan.width}: tables of up to {q}^{plan.width} "
+            f"states, {8 * q * plan.entries(q):.2g} bytes in all; the limit is "
+            f"{8 * q * MOST_ENTRIES:.2g}"
         )
     return None
 
 
 def _seconds(problem: Problem) -> float:
-    return 4e-8 * problem.q * plan_elimination(problem.graph).entries(problem.q) + 1e-5
+    return 4e-8 * problem.q * _plan(problem).entries(problem.q) + 1e-5
 
 
 def _build(problem: Problem) -> TensorVariable:
-    plan, field = plan_elimination(problem.graph), problem.field()
+    plan, field = _plan(problem), problem.field()
     interaction = problem.pairwise.interaction
     if interaction is None:
         interaction, field = SPIN, pt.stack([-field, field], axis=-1)
@@ -68,7 +72,7 @@ def _build(problem: Problem) -> TensorVariable:
 
 
 def _describe(problem: Problem) -> str:
-    plan = plan_elimination(problem.graph)
+    plan = _plan(problem)
     return (
         f"elimination of {problem.n} variables, tree-width {plan.width}, "
         f"{plan.entries(problem.q):,.0f} table entries"

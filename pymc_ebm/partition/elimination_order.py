@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pymc_ebm.graphs import Graph
 
 GREEDY_EDGES = 20_000  # beyond, opt_einsum's search takes many seconds
+MOST_COST = 2.0**44  # of tables; a wider graph is not worth following to the end
 RESTARTS = 16  # of the randomised search, for graphs of up to this many edges:
 RESTARTED_EDGES = 400
 
@@ -68,8 +69,8 @@ class Plan:
 
 
 @lru_cache(maxsize=32)
-def plan_elimination(graph: Graph) -> Plan:
-    """Find the cheapest of several orders.
+def plan_elimination(graph: Graph) -> Plan | None:
+    """Find the cheapest of several orders; None if all have tables of more than 2^44 entries.
 
     Tried are contraction orders of opt_einsum (greedy, and randomised greedy on small graphs), the
     reverse Cuthill-McKee order, and sweeps along each axis of a configuration.
@@ -81,13 +82,14 @@ def plan_elimination(graph: Graph) -> Plan:
     """
     best: tuple[float, list[int], list[list[int]]] | None = None
     for order in _candidates(graph):
-        scopes = _scopes(graph, order, best[0] if best else np.inf)
+        scopes = _scopes(graph, order, best[0] if best else MOST_COST)
         if scopes is None:
             continue
         cost = sum(2.0 ** len(scope) for scope in scopes)
         if best is None or cost < best[0]:
             best = cost, order, scopes
-    assert best is not None
+    if best is None:
+        return None
     return _assemble(graph, best[1], best[2])
 
 

@@ -6,6 +6,7 @@ from pymc_ebm.step_methods import support_guard
 from pymc_ebm.step_methods.block_gibbs import BlockGibbs
 from pymc_ebm.step_methods.chromatic_gibbs import ChromaticGibbs
 from pymc_ebm.step_methods.discrete_langevin import DiscreteLangevin
+from pymc_ebm.step_methods.exchange_mh import ExchangeMH
 from pymc_ebm.step_methods.gibbs_with_gradients import GibbsWithGradients
 from pymc_ebm.step_methods.metropolis import Metropolis
 from pymc_ebm.step_methods.parallel_tempering import ParallelTempering
@@ -15,7 +16,7 @@ from pymc_ebm.step_methods.swendsen_wang import SwendsenWang
 from pymc_ebm.step_methods.wolff import Wolff
 
 pymc.step_methods.STEP_METHODS.extend(
-    [BlockGibbs, ChromaticGibbs, GibbsWithGradients, ParallelTempering, SwendsenWang]
+    [BlockGibbs, ChromaticGibbs, ExchangeMH, GibbsWithGradients, ParallelTempering, SwendsenWang]
 )
 support_guard.install()
 
@@ -23,6 +24,7 @@ __all__ = [
     "BlockGibbs",
     "ChromaticGibbs",
     "DiscreteLangevin",
+    "ExchangeMH",
     "GibbsWithGradients",
     "Metropolis",
     "ParallelTempering",

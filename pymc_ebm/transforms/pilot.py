@@ -15,6 +15,8 @@ from pymc_ebm.step_methods.ladder import equally_rejected
 
 LEAPFROGS = 10  # of a trajectory, at most
 TARGET_ACCEPTANCE = 0.8
+FIRST_RUNGS = 12  # of a ladder, before it is spaced afresh
+LOWEST_POWER = 0.02  # of a density, where the first pilot starts
 FORGET = 0.7  # power of the round number by which corrections of the step size shrink
 
 Difference = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
@@ -175,23 +177,30 @@ def log_ratios(betas: NDArray[np.float64], differences: NDArray[np.float64]) -> 
     Bennett, C. H. (1976). Efficient estimation of free energy differences from Monte Carlo data.
     Journal of Computational Physics 22, 245-268.
     """
-    found = np.empty(len(betas) - 1)
-    for k, gap in enumerate(np.diff(betas)):
-        forward, backward = gap * differences[:, k], gap * differences[:, k + 1]
+    gaps = np.diff(betas)
+    return np.array(
+        [
+            bennett(gap * differences[:, k], gap * differences[:, k + 1])
+            for k, gap in enumerate(gaps)
+        ]
+    )
 
-        def imbalance(
-            c: float,
-            forward: NDArray[np.float64] = forward,
-            backward: NDArray[np.float64] = backward,
-        ) -> float:
-            return float(expit(-forward - c).sum() - expit(backward + c).sum())
 
-        low, high = (
-            -max(forward.max(), backward.max()) - 50,
-            -min(forward.min(), backward.min()) + 50,
-        )
-        found[k] = brentq(imbalance, low, high)
-    return found
+def bennett(forward: NDArray[np.float64], backward: NDArray[np.float64]) -> float:
+    """Estimate ``log Z_b − log Z_a`` from draws of both densities.
+
+    Parameters
+    ----------
+    forward, backward : ndarray, shape (draws,)
+        ``log p_a − log p_b``, unnormalised, of draws from a, and of as many draws from b.
+    """
+
+    def imbalance(c: float) -> float:
+        return float(expit(-forward - c).sum() - expit(backward + c).sum())
+
+    low = -max(forward.max(), backward.max()) - 50
+    high = -min(forward.min(), backward.min()) + 50
+    return float(brentq(imbalance, low, high))
 
 
 def neighbour_ess(betas: NDArray[np.float64], differences: NDArray[np.float64]) -> float:
@@ -208,3 +217,34 @@ def neighbour_ess(betas: NDArray[np.float64], differences: NDArray[np.float64]) 
         w = np.exp(log_w - log_w.max())
         fractions.append(w.sum() ** 2 / (w**2).sum() / w.size)
     return float(min(fractions))
+
+
+def spread(
+    minus_logp: Difference,
+    start: NDArray[np.float64],
+    rounds: Sequence[int],
+    rng: np.random.Generator,
+    advance: Callable[[], None] = lambda: None,
+) -> NDArray[np.float64]:
+    """Return draws from a density by replica exchange among its powers, shape (draws, d).
+
+    Parameters
+    ----------
+    minus_logp : callable
+        Returns minus the log-density and its gradient.
+    start : ndarray, shape (d,)
+        Where replicas start, dispersed a little.
+    rounds : sequence of int
+        Lengths of the runs.
+    rng : Generator
+        Source of randomness.
+    advance : callable
+        Called after every sweep.
+    """
+    betas = np.geomspace(LOWEST_POWER, 1.0, FIRST_RUNGS)
+    path = Path(minus_logp, 0.0, betas, start + rng.uniform(-1, 1, (len(betas), start.size)), rng)
+    path.adapt(rounds, advance)
+    kept = path.draws[len(path.draws) // 4 :, -1]
+    if not np.isfinite(kept).all() or np.ptp(kept) == 0:
+        raise ValueError("The pilot run did not move: the density may be too steep at the start.")
+    return kept

@@ -21,13 +21,11 @@ from pytensor.tensor.variable import TensorVariable
 from rich.progress import Progress
 
 from pymc_ebm.transforms.base_density import GaussianBase, fit_base
-from pymc_ebm.transforms.pilot import Path, log_ratios, neighbour_ess
+from pymc_ebm.transforms.pilot import FIRST_RUNGS, Path, log_ratios, neighbour_ess, spread
 from pymc_ebm.transforms.schedule import Schedule, symbolic
 
 _log = logging.getLogger("pymc.ebm")
 
-LOWEST_POWER = 0.02  # of the target, where the first pilot starts
-FIRST_RUNGS = 12
 LEAST_ESS = 0.02  # fraction of draws that reweighting to the next rung may leave
 
 
@@ -123,7 +121,7 @@ def temper(
         advance = partial(progress.advance, task)
         if base is None:
             start = np.concatenate([np.ravel(point[v.name]) for v in model.value_vars])
-            gaussian = GaussianBase.of(_spread(evaluate, start, rounds, rng, advance))
+            gaussian = GaussianBase.of(spread(_minus(evaluate), start, rounds, rng, advance))
         else:
             gaussian = fit_base(base, model)
         path, log_zeta = _bridge(_difference(evaluate, gaussian), gaussian, rounds, rng, advance)
@@ -144,26 +142,14 @@ def _compiled(logp: TensorVariable, flat: TensorVariable) -> Callable:
     return function
 
 
-def _spread(
-    evaluate: Callable,
-    start: NDArray[np.float64],
-    rounds: tuple[int, ...],
-    rng: np.random.Generator,
-    advance: Callable[[], None],
-) -> NDArray[np.float64]:
-    """Return draws from the target by replica exchange among its powers."""
+def _minus(evaluate: Callable) -> Callable:
+    """Turn log-density and gradient into those of its negative."""
 
     def minus_logp(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logp, gradient = evaluate(x)
         return -float(logp), -gradient
 
-    betas = np.geomspace(LOWEST_POWER, 1.0, FIRST_RUNGS)
-    path = Path(minus_logp, 0.0, betas, start + rng.uniform(-1, 1, (len(betas), start.size)), rng)
-    path.adapt(rounds, advance)
-    kept = path.draws[len(path.draws) // 4 :, -1]
-    if not np.isfinite(kept).all() or np.ptp(kept) == 0:
-        raise ValueError("temper: the pilot run did not move. Pass draws as base=.")
-    return kept
+    return minus_logp
 
 
 def _difference(evaluate: Callable, base: GaussianBase) -> Callable:

@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 import pymc_ebm as ebm
 
 from pymc_ebm.forward.coupling_from_the_past import NotCoalescedError, draw_ferromagnet
-from pymc_ebm.forward.trees import draw_forest, is_forest
+from pymc_ebm.forward.elimination import draw_by_elimination, has_low_tree_width
 from tests.oracles import KAUFMAN, all_spins, boltzmann, ising_energies
 
 RNG = np.random.default_rng(5)
@@ -39,17 +39,24 @@ def test_coupling_from_the_past_is_exact(signs):
     assert p_value(broken > 0, exact) < 1e-3
 
 
+@pytest.mark.parametrize("graph", [TREE, GRAPH], ids=["trees", "cycles"])
 @pytest.mark.parametrize("q", [2, 3])
-def test_trees_are_exact(q):
-    n = TREE.n_vertices
-    K, w, field = np.eye(q), RNG.normal(0, 1, TREE.n_edges), RNG.normal(0, 0.5, (n, q))
+def test_elimination_is_exact(q, graph):
+    n = graph.n_vertices
+    K, w, field = np.eye(q), RNG.normal(0, 1, graph.n_edges), RNG.normal(0, 0.5, (n, q))
     numbers = (np.arange(q**n)[:, None] // q ** np.arange(n)) % q
-    i, j = TREE.edges.T
+    i, j = graph.edges.T
     log_weight = (w * K[numbers[:, i], numbers[:, j]]).sum(1) + field[np.arange(n), numbers].sum(1)
-    draws = draw_forest(TREE, w, K, field, np.random.default_rng(1), 60_000)
+    draws = draw_by_elimination(graph, w, K, field, np.random.default_rng(1), 60_000)
     assert p_value(draws, boltzmann(-log_weight), q) > 1e-3
-    assert is_forest(TREE)
-    assert not is_forest(GRAPH)
+    broken = draw_by_elimination(graph, 0.95 * w, K, field, np.random.default_rng(1), 60_000)
+    assert p_value(broken, boltzmann(-log_weight), q) < 1e-3
+
+
+def test_reach_of_elimination():
+    assert has_low_tree_width(ebm.Graph.square(10, 40, periodic=False), 2)
+    assert not has_low_tree_width(ebm.Graph.square(40, 40), 2)
+    assert not has_low_tree_width(ebm.Graph.square(4096, 4096), 2)
 
 
 def test_pm_draw_is_perfect_at_the_critical_point():

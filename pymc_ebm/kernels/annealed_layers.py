@@ -1,0 +1,71 @@
+"""Units of a restricted Boltzmann machine for many chains at once, in single precision."""
+
+from math import exp, log
+
+import numba
+import numpy as np
+
+from pymc_ebm.kernels.xoshiro import next_word, uniform
+
+CHUNK = 64  # ratios whose product stays within a double for inputs below 11 each
+SAFE = 10.0  # beyond, a logarithm is taken at once
+
+
+@numba.njit(cache=True)
+def draw_units(inputs, bias, scale, states, units):
+    """Draw units with log-odds ``bias_j + scale_i · inputs_ij``, in place.
+
+    Parameters
+    ----------
+    inputs : ndarray of float32, shape (chains, n)
+        What the other layer says.
+    bias : ndarray of float32, shape (n,)
+        Own log-odds.
+    scale : ndarray of float32, shape (chains,)
+        One a chain.
+    states : ndarray of uint64, shape (chains, 4)
+        Generator states, advanced.
+    units : ndarray of float32, shape (chains, n)
+        Overwritten with 0 and 1.
+    """
+    chains, n = inputs.shape
+    for i in range(chains):
+        s0, s1, s2, s3 = states[i, 0], states[i, 1], states[i, 2], states[i, 3]
+        t = scale[i]
+        for j in range(n):
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            odds = np.exp(-(bias[j] + t * inputs[i, j]))
+            units[i, j] = np.float32(uniform(word) * (1.0 + odds) < 1.0)
+        states[i, 0], states[i, 1], states[i, 2], states[i, 3] = s0, s1, s2, s3
+
+
+@numba.njit(cache=True)
+def softplus_change(inputs, bias, before, after):
+    """Return ``Σ_j log(1 + e^{c_j + t′ x_j}) − log(1 + e^{c_j + t x_j})`` of every chain.
+
+    Parameters
+    ----------
+    inputs : ndarray of float32, shape (chains, n)
+        x.
+    bias : ndarray of float32, shape (n,)
+        c.
+    before, after : ndarray of float64, shape (chains,)
+        t and t′.
+    """
+    chains, n = inputs.shape
+    total = np.zeros(chains)
+    for i in range(chains):
+        product, change = 1.0, 0.0
+        for j in range(n):
+            a = bias[j] + before[i] * inputs[i, j]
+            b = bias[j] + after[i] * inputs[i, j]
+            if abs(a) < SAFE and abs(b) < SAFE:
+                product *= (1.0 + exp(b)) / (1.0 + exp(a))
+            else:
+                change += max(b, 0.0) - max(a, 0.0)
+                product *= (1.0 + exp(-abs(b))) / (1.0 + exp(-abs(a)))
+            if j % CHUNK == CHUNK - 1:
+                change += log(product)
+                product = 1.0
+        total[i] = change + log(product)
+    return total
