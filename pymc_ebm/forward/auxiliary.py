@@ -22,7 +22,7 @@ SPIN = np.array([[1.0, -1.0], [-1.0, 1.0]])
 TRIAL_BUDGET = 2**23  # spin updates of a perfect draw: about thirty milliseconds
 PATIENCE = 64  # times that, once chosen: to give up on slow draws would favour quick ones
 TRIALS = 3
-STEP = 1.05  # between strengths that are tried
+STEP = 1.02  # between strengths that are tried
 
 
 class AuxiliaryDraws:

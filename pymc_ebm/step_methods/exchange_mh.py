@@ -189,6 +189,8 @@ class ExchangeMH(BlockedStep):
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
         """Forget the previous chain."""
         super().setup_chain(rng, tune, draws)
+        for data in self._data:
+            data.read()
         self._updates = 0
         self._log_scale = 0.0
         self._history: list[NDArray[np.float64]] = []
@@ -294,6 +296,7 @@ class Auxiliary:
         if batched is not None:
             raise ValueError(f"ExchangeMH: {self.name!r}: {batched}; one set is needed.")
         graph = form.graph
+        self._n = graph.n_vertices
         self._first, self._second = graph.edges.T
         self._interaction = form.interaction
         tail = () if form.interaction is None else (len(energy.states),)
@@ -303,14 +306,19 @@ class Auxiliary:
         self._parameters = Evaluated(
             model.replace_rvs_by_values(expressions), model, compile_kwargs
         )
-        data = np.asarray(model.rvs_to_values[rv].eval()).reshape(-1, graph.n_vertices)
-        if energy.states == (0, 1):
-            data = 2 * data - 1
-        elif form.interaction is not None:
-            data = data - energy.states[0]
-        self._data = data.astype(np.int8)
+        self._value, self._states = model.rvs_to_values[rv], energy.states
+        self.read()
         self.draws = AuxiliaryDraws(graph, form.interaction, sweeps)
         self.draws.prepare(self._parameters(model.initial_point())[0])
+
+    def read(self) -> None:
+        """Take the data from the model, where they may have changed since the last run."""
+        data = np.asarray(self._value.eval()).reshape(-1, self._n)
+        if self._states == (0, 1):
+            data = 2 * data - 1
+        elif self._interaction is not None:
+            data = data - self._states[0]
+        self._data = data.astype(np.int8)
 
     def exchange(
         self, now: dict[str, NDArray], proposal: dict[str, NDArray], rng: np.random.Generator
