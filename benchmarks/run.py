@@ -11,7 +11,15 @@ import numba
 import numpy as np
 import pymc as pm
 
-from benchmarks import discrete, gradients, import_time, jax_peers, relaxation, spin_updates
+from benchmarks import (
+    discrete,
+    gradients,
+    import_time,
+    jax_peers,
+    partition,
+    relaxation,
+    spin_updates,
+)
 from benchmarks.measurement import Row
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -37,7 +45,15 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     """Measure, print, write."""
     rows: list[Row] = []
-    for module in (import_time, gradients, spin_updates, discrete, jax_peers, relaxation):
+    for module in (
+        import_time,
+        gradients,
+        spin_updates,
+        discrete,
+        jax_peers,
+        relaxation,
+        partition,
+    ):
         print(f"{module.__name__} …", flush=True)
         rows += module.measure()
     text = (

@@ -1,7 +1,7 @@
 """The ability items: read the answers, and show what the network of items looks like.
 
-A Bayesian Ising network: right and wrong answers of 1 248 people to 16 items are spins, an edge
-says that two items go together beyond what all others explain, and its posterior says how sure that is.
+A Bayesian Ising network: right and wrong answers of 1 248 people to 16 items are spins; an edge
+says that two items go together beyond what all others explain, and how sure that is.
 Every coupling is drawn from a spike (no edge to speak of) or a slab, and log Z is exact: 65 536
 configurations are summed at every step of NUTS.
 

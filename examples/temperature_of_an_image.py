@@ -73,9 +73,11 @@ def main() -> None:
     axes[1].set(title="posterior mean, J and noise unknown")
     for axis in axes[:2]:
         axis.axis("off")
-    axes[2].hist(idata.posterior["J"].to_numpy().ravel(), 40, density=True, label="with log Z")
-    axes[2].hist(wrong.posterior["J"].to_numpy().ravel(), 40, density=True, label="without")
-    axes[2].set(xlabel="J", title="posterior of the coupling")
+    bins = np.linspace(0.4, 1.2, 101)
+    for fit, label in ((idata, "with log Z"), (wrong, "without")):
+        draws = fit.posterior["J"].to_numpy().ravel()
+        axes[2].hist(draws, bins, weights=np.full(draws.size, 1 / draws.size), label=label)
+    axes[2].set(xlabel="J", ylabel="share of draws", title="posterior of the coupling")
     axes[2].legend()
     figure.savefig(OUTPUT / "temperature_of_an_image.png", dpi=110)
     plt.close(figure)
