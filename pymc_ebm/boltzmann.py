@@ -32,6 +32,7 @@ from pymc_ebm.declaration import (
     require_constant_partition,
     require_observed_for,
     resolve_shape,
+    warn_of_constant_entries,
 )
 from pymc_ebm.energies.energy import Energy, Support, as_parameter, require_positive
 from pymc_ebm.errors import MissingPartitionError
@@ -262,6 +263,9 @@ class Boltzmann(Distribution):
         if initval is not None and not isinstance(initval, str | Variable):
             initval = start = checked_initval(owner, energy, initval, shape)
         rv_out = cls.dist(energy, beta=beta, shape=shape, log_partition=log_partition, owner=owner)
+        if observed is not None:
+            free = bool(rvs_in_graph(rv_out.owner.inputs[2:]))
+            warn_of_constant_entries(owner, energy, observed, free)
         if rv_out.owner.op.pseudo:
             _log.info(
                 f"{owner}: pseudo-likelihood in place of the likelihood. Its posterior is biased "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from collections.abc import Callable
 from typing import Any
 
@@ -171,6 +173,28 @@ def require_constant_partition(owner: str, rv: TensorVariable, model: pm.Model) 
         f"{owner}: the energy depends on {names}, so log Z varies with it and cannot be left out "
         f"of the log-probability. {choice}"
     )
+
+
+def warn_of_constant_entries(owner: str, energy: Energy, given: Any, random: bool) -> None:
+    """Warn of entries that are the same in every observation: their fields have no maximum."""
+    values = _values(given)
+    if values is None or not random or energy.states is None:
+        return
+    rows = np.asarray(values)
+    rows = rows.reshape(-1, *rows.shape[rows.ndim - energy.event_ndim :])
+    if len(rows) < 2:
+        return
+    constant = np.argwhere(np.all(rows == rows[0], axis=0))
+    if len(constant):
+        places = [tuple(map(int, c)) if len(c) > 1 else int(c[0]) for c in constant[:5]]
+        more = ", …" if len(constant) > 5 else ""
+        warnings.warn(
+            f"{owner}: in all {len(rows)} observations the same value stands at entry "
+            f"{', '.join(map(str, places))}{more}. Data cannot bound its field, the prior alone "
+            "does. Leave it out, or mind its prior.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def checked_initval(owner: str, energy: Energy, initval: Any, shape: tuple[int, ...]) -> np.ndarray:

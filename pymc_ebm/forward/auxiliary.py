@@ -19,6 +19,7 @@ from pymc_ebm.moves.clusters import SwendsenWang
 from pymc_ebm.moves.heat_bath import HeatBath
 
 SPIN = np.array([[1.0, -1.0], [-1.0, 1.0]])
+ELIMINATED_ENTRIES = 2**17  # of tables: some milliseconds a draw
 TRIAL_BUDGET = 2**23  # spin updates of a perfect draw: about thirty milliseconds
 PATIENCE = 64  # times that, once chosen: to give up on slow draws would favour quick ones
 TRIALS = 3
@@ -46,7 +47,7 @@ class AuxiliaryDraws:
     def __init__(self, graph: Graph, interaction: NDArray[np.float64] | None, sweeps: int) -> None:
         self.graph, self.interaction, self.sweeps = graph, interaction, sweeps
         self._q = 2 if interaction is None else len(interaction)
-        self._eliminates = has_low_tree_width(graph, self._q)
+        self._eliminates = has_low_tree_width(graph, self._q, ELIMINATED_ENTRIES)
         self._heat_bath: HeatBath | None = None
         self._strongest = np.inf  # mean |βJ| up to which coupling from the past is used
         self._unfrustrated = False

@@ -14,7 +14,7 @@ MOST_ENTRIES = 2**21  # of all tables: a tenth of a second
 PLANNED_EDGES = 5000  # finding an order takes longer than a second beyond
 
 
-def has_low_tree_width(graph: Graph, q: int) -> bool:
+def has_low_tree_width(graph: Graph, q: int, most_entries: int = MOST_ENTRIES) -> bool:
     """Tell whether `draw_by_elimination` reaches a graph.
 
     Parameters
@@ -23,11 +23,13 @@ def has_low_tree_width(graph: Graph, q: int) -> bool:
         The graph.
     q : int
         Number of states.
+    most_entries : int
+        Entries that all tables together may have.
     """
     if graph.n_edges >= max(PLANNED_EDGES, graph.n_vertices):
         return False
     plan = plan_elimination(graph)
-    return plan is not None and plan.entries(q) * q <= MOST_ENTRIES
+    return plan is not None and plan.entries(q) * q <= most_entries
 
 
 def draw_by_elimination(

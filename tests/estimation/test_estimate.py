@@ -21,7 +21,7 @@ CASES = {
         np.log(2 * np.pi),
     ),
 }
-SEEDS = 12
+SEEDS = 8
 
 
 def exact(name):
@@ -32,12 +32,12 @@ def exact(name):
 @pytest.mark.parametrize("method", ["ais", "ti", "tempering"])
 @pytest.mark.parametrize("name", CASES)
 def test_errors_are_as_large_as_stated(name, method):
-    """The sum of 12 squared z-scores; a false alarm in a thousand a case, errors up to 1.3 too small."""
+    """The sum of 8 squared z-scores; a false alarm in a thousand a case, errors up to 1.3 too small."""
     energy, truth = CASES[name][0], exact(name)
     z = []
     for seed in range(SEEDS if name != "two modes" else 4):
         found = ebm.estimate_log_partition(
-            energy, method=method, temperatures=150, draws=1000, random_seed=seed, progressbar=False
+            energy, method=method, temperatures=150, draws=500, random_seed=seed, progressbar=False
         )
         z.append(float((found.log_z - truth) / found.log_z_se))
     assert np.sum(np.square(z)) < 1.3**2 * chi2.isf(1e-3, len(z))

@@ -46,12 +46,12 @@ def test_a_batch_of_fields_gives_each_its_own_distribution():
 
 def test_many_spins_run_a_chain_and_say_how_it_mixed():
     energy = ebm.energies.Ising(
-        -0.2, graph=ebm.Graph.triangular(6, 6)
+        -0.2, graph=ebm.Graph.triangular(9, 9)
     )  # frustrated: no perfect draws
     rng = np.random.default_rng(4)
     with pytest.warns(UserWarning, match=r"heat-bath sweeps .* R-hat 1\.0\d\d and bulk ESS \d+\.$"):
         spins = draw(energy, rng, core(energy), np.array(1.0), (4000,))
-    assert spins.shape == (4000, 6, 6)
+    assert spins.shape == (4000, 9, 9)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # once an energy is enough
         draw(energy, rng, core(energy), np.array(1.0), (1,))

@@ -1,6 +1,7 @@
 """Which normaliser is chosen, and what is said where none reaches."""
 
 import logging
+import warnings
 
 import networkx as nx
 import numpy as np
@@ -91,3 +92,19 @@ def test_in_a_model_the_error_names_the_variable():
 def test_only_data_do_without_a_normaliser(method):
     with pm.Model(), pytest.raises(ValueError, match="latent"):
         ebm.Ising("s", pm.Normal("J"), graph=ebm.Graph.square(3, 3), log_partition=method)
+
+
+def test_an_item_that_everyone_got_right_is_named():
+    data = np.random.default_rng(0).choice([-1, 1], (50, 4))
+    data[:, 2] = 1
+    graph = ebm.Graph.complete(4)
+    with pm.Model():
+        h = pm.Normal("h", shape=4)
+        with pytest.warns(UserWarning, match=r"in all 50 observations .* entry 2\."):
+            ebm.Ising("s", 0.1, h, graph=graph, observed=data, log_partition="auto")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ebm.Ising("fixed", 0.1, graph=graph, observed=data)
+            ebm.Ising(
+                "varied", 0.1, h, graph=graph, observed=data[:, [0, 1, 3, 0]], log_partition="auto"
+            )
