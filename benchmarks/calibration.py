@@ -1,6 +1,7 @@
 """Are the posteriors calibrated? Simulation-based calibration of every route around log Z.
 
-``python -m benchmarks.calibration`` writes docs/calibration_results.md; about twenty minutes.
+``python -m benchmarks.calibration`` writes docs/calibration_results.md, in about fifteen minutes;
+``... compare`` prints one posterior by every route.
 A coupling is drawn from its prior and a 32×32 torus from the coupling, both exactly; the rank of
 the truth among posterior draws is uniform if, and only if, the route is right (Talts et al. 2018).
 """
@@ -109,6 +110,25 @@ def calibrate(name: str, draws: Callable, replicates: int, seed: int) -> str:
     return row
 
 
+def compare(J: float = 0.38, seed: int = 3) -> None:
+    """Print one posterior by every route, beside the exact one on the grid."""
+    data = pm.draw(ebm.Ising.dist(J, graph=GRAPH), random_seed=seed)
+    template, rng = ebm.energies.Ising(1.0, graph=GRAPH), np.random.default_rng(seed)
+    table = ebm.LogPartitionTable.simulate(
+        template, coupling=np.linspace(0, 0.45, 31), random_seed=7, progressbar=False
+    )
+    routes = {
+        "exact": on_a_grid("torus"),
+        "table": on_a_grid(table),
+        "pseudo": on_a_grid("pseudo"),
+        "exchange": by_exchange(),
+    }
+    for name, draws in routes.items():
+        found = np.concatenate([draws(data, rng) for _ in range(20)])
+        error = found.std() / np.sqrt(found.size)
+        print(f"{name:9s} mean {found.mean():.4f} ± {error:.4f}  sd {found.std():.4f}")
+
+
 def main(replicates: int = 400, of_exchange: int = 120) -> None:
     """Calibrate all routes and write the table."""
     template = ebm.energies.Ising(1.0, graph=GRAPH)
@@ -132,4 +152,7 @@ def main(replicates: int = 400, of_exchange: int = 120) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(a) for a in sys.argv[1:]))
+    if sys.argv[1:] == ["compare"]:
+        compare()
+    else:
+        main(*(int(a) for a in sys.argv[1:]))
