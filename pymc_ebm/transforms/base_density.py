@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pymc as pm
@@ -11,8 +10,9 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from numpy.typing import NDArray
-from pytensor.graph.replace import clone_replace
 from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.transforms.coordinates import compile_unconstrained
 
 FULL_COVARIANCE = 200  # coordinates, at most
 INFLATION = 1.2  # of standard deviations: the base must reach at least as far as the target
@@ -97,13 +97,6 @@ def fit_base(idata: xr.DataTree, model: pm.Model) -> GaussianBase:
     draws = [stacked[v.name].to_numpy().astype(v.dtype) for v in model.free_RVs]
     if len(draws[0]) < 10:
         raise ValueError(f"temper: base has {len(draws[0])} draws; a covariance needs 10 or more.")
-    given = {v: v.type() for v in model.free_RVs}
-    values = []
-    for rv in model.free_RVs:
-        transform = model.rvs_to_transforms[rv]
-        values.append(rv if transform is None else transform.forward(rv, *rv.owner.inputs))
-    forward = cast(list[TensorVariable], clone_replace(values, given))
-    flat = pt.concatenate([pt.atleast_1d(v.ravel()) for v in forward])
-    function = pm.compile(list(given.values()), flat)
+    function = compile_unconstrained(model)
     rows = [function(*(d[t] for d in draws)) for t in range(len(draws[0]))]
     return GaussianBase.of(np.asarray(rows, dtype=float))

@@ -18,6 +18,7 @@ from pytensor.graph.replace import clone_replace
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.transforms.coordinates import compile_constrained, compile_unconstrained
 
 _log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
 
@@ -98,7 +99,7 @@ def sandwich(
     missing = [str(v.name) for v in model.free_RVs if v.name not in posterior]
     if missing:
         raise ValueError(f"sandwich: idata has no draws of {missing} (it has {list(posterior)}).")
-    forward, backward = _transformations(model)
+    forward, backward = compile_unconstrained(model), compile_constrained(model)
     draws = posterior.stack(__draw=("chain", "draw")).transpose("__draw", ...)
     constrained = [draws[v.name].to_numpy().astype(v.dtype) for v in model.free_RVs]
     rows = np.array([forward(*(c[t] for c in constrained)) for t in range(draws.sizes["__draw"])])
@@ -147,24 +148,6 @@ def sandwich(
         f"{widening.max():.2f}"
     )
     return _as_tree(moved, backward, model, posterior, widening)
-
-
-def _transformations(model: pm.Model) -> tuple[Callable, Callable]:
-    """Compile the map from the free variables to unconstrained coordinates, and back."""
-    given = {v: v.type() for v in model.free_RVs}
-    values = []
-    for rv in model.free_RVs:
-        transform = model.rvs_to_transforms[rv]
-        values.append(rv if transform is None else transform.forward(rv, *rv.owner.inputs))
-    fresh: Any = clone_replace(values, given)
-    flat = pt.concatenate([pt.atleast_1d(v.ravel()) for v in fresh])
-    forward = pm.compile(list(given.values()), flat)
-    natural, joined = join_nonshared_inputs(
-        model.initial_point(),
-        model.replace_rvs_by_values(list(model.free_RVs)),
-        list(model.value_vars),
-    )
-    return forward, pm.compile([joined], natural)
 
 
 def _minus_hessian(
