@@ -73,7 +73,7 @@ def log_partition(energy: Energy, *, beta: Any = 1.0, method: str = "auto") -> T
     >>> import pymc_ebm as ebm
     >>> torus = ebm.energies.Ising(0.4406868, graph=ebm.Graph.square(64, 64))
     >>> round(float(ebm.log_partition(torus).eval()) / 64**2, 6)
-    0.929864
+    0.929852
     """
     if not isinstance(energy, Energy):
         raise TypeError(f"log_partition: energy is a {type(energy).__name__}; pass an Energy.")

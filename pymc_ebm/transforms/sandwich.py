@@ -79,10 +79,10 @@ def sandwich(
     >>> with pm.Model() as model:
     ...     J = pm.Normal("J", 0.0, 0.5)
     ...     s = ebm.Ising("s", J, graph=graph, observed=picture, log_partition="pseudo")
-    ...     idata = pm.sample(random_seed=1, progressbar=False, quiet=True)
+    ...     idata = pm.sample(chains=2, random_seed=1, progressbar=False, quiet=True)
     >>> corrected = ebm.sandwich(idata, model, random_seed=1)
     >>> corrected.posterior["J"].shape
-    (4, 1000)
+    (2, 1000)
     """
     model = pm.modelcontext(model)
     observed = [
