@@ -12,7 +12,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+
+from pathlib import Path
 
 import numpy as np
 import pymc as pm
@@ -71,7 +74,7 @@ def annealing_row() -> list[Row]:
     if not python:
         return []
     machine = rbm(784, 500, 0, 0.05)
-    path = "/tmp/rbm_of_the_benchmark.npz"
+    path = str(Path(tempfile.mkdtemp()) / "rbm.npz")
     np.savez(path, **{k: machine.parameters[k].eval() for k in "Wbc"})
     ebm.estimate_log_partition(machine, temperatures=300, random_seed=0, progressbar=False)
     ours, theirs = [], []
