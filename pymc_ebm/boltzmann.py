@@ -32,6 +32,7 @@ from pymc_ebm.declaration import (
     require_constant_partition,
     require_observed_for,
     resolve_shape,
+    split_missing,
     warn_of_constant_entries,
 )
 from pymc_ebm.energies.energy import Energy, Support, as_parameter, require_positive
@@ -207,6 +208,10 @@ class Boltzmann(Distribution):
         ``"exchange"`` leaves the parameters to `ExchangeMH`. A callable receives the energy,
         already multiplied by `beta`, and returns ``log Σ exp(−energy)`` (an integral for real
         variables).
+    impute : bool, default False
+        Whether `observed` may have missing entries (NaN or masked), of a discrete energy. The
+        variable is then latent and starts from the data: known entries stay, and missing ones are
+        sampled along with the parameters. `log_partition` must be exact.
     **kwargs
         ``total_size`` and what else `pymc.Distribution` takes.
 
@@ -248,11 +253,18 @@ class Boltzmann(Distribution):
         observed: Any = None,
         initval: Any = None,
         log_partition: LogPartition = None,
+        impute: bool = False,
         **kwargs: Any,
     ) -> TensorVariable:
         """Register the variable in the model on the context stack."""
         model = pm.modelcontext(None)
         owner = f"{cls.__name__} {name!r}"
+        known = filled = None
+        if impute:
+            shape = resolve_shape(owner, model, energy, shape, dims, observed)
+            energy = as_energy(energy, shape, owner, support, n_states)
+            known, filled = split_missing(owner, energy, observed)
+            observed, initval = None, filled
         require_positive(owner, beta=beta)
         shape = resolve_shape(owner, model, energy, shape, dims, observed)
         energy = as_energy(energy, shape, owner, support, n_states)
@@ -275,7 +287,7 @@ class Boltzmann(Distribution):
             require_constant_partition(owner, rv_out, model)
         if energy.support == "real" and observed is None:
             check_real_energy(owner, rv_out.owner.op.energy, rv_out, start)
-        return super().__new__(
+        rv = super().__new__(
             cls,
             name,
             energy,
@@ -288,6 +300,10 @@ class Boltzmann(Distribution):
             owner=owner,
             **kwargs,
         )
+        if known is not None:
+            agrees = pt.switch(pt.eq(rv, filled), 0.0, -np.inf)
+            pm.Potential(f"{name}_observed", pt.switch(known, agrees, 0.0), dims=dims)
+        return rv
 
     @classmethod
     def dist(

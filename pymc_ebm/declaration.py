@@ -175,6 +175,19 @@ def require_constant_partition(owner: str, rv: TensorVariable, model: pm.Model) 
     )
 
 
+def split_missing(owner: str, energy: Energy, observed: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return which entries of data are known, and the data with gaps filled by random states."""
+    if energy.states is None or observed is None:
+        what = "there are no observed data" if observed is None else "its values are real"
+        raise ValueError(f"{owner}: impute=True is for gaps in discrete data, and {what}.")
+    values = np.ma.filled(np.ma.asarray(_values(observed), dtype=float), np.nan)
+    known = ~np.isnan(values)
+    drawn = np.random.default_rng(0).choice(energy.states, values.shape)
+    filled = np.where(known, values, drawn)
+    check_support(owner, energy, filled, "observed")
+    return known, filled.astype(np.int8)
+
+
 def warn_of_constant_entries(owner: str, energy: Energy, given: Any, random: bool) -> None:
     """Warn of entries that are the same in every observation: their fields have no maximum."""
     values = _values(given)
@@ -215,8 +228,9 @@ def check_support(owner: str, energy: Energy, given: Any, what: str) -> None:
         return
     if np.ma.isMaskedArray(values) or not np.all(np.isfinite(np.asarray(values, dtype=float))):
         raise ValueError(
-            f"{owner}: {what} has missing or infinite values. Make the variable latent (no "
-            "observed=) and observe the known entries through a likelihood on them."
+            f"{owner}: {what} has missing or infinite values. Pass impute=True to sample gaps in "
+            "discrete data along, or make the variable latent (no observed=) and observe the known "
+            "entries through a likelihood on them."
         )
     allowed = energy.states
     if allowed is None:
