@@ -72,6 +72,7 @@ def layer_moments(W, b, c):
     mean_h : ndarray of float64, shape (k,)
     """
     k, n = W.shape
+    W = np.ascontiguousarray(W)
     weights = layer_log_weights(W, b, c)
     top = weights.max()
     for number in range(weights.size):
