@@ -9,26 +9,11 @@ six multiplications and additions, and no exponential.
 import numba
 import numpy as np
 
+from pymc_ebm.kernels.enumeration import fill_exponents, pair_log_weights
+
 LOW_SPINS = 10
 REORDER = {"reassoc", "nsz", "contract"}  # lets sums use vector registers; NaN stays NaN
 LOG_RANGE = 600.0  # beyond this sum of |βJ| and |βh| products of weights could under- or overflow
-
-
-@numba.njit(cache=True)
-def low_log_weights(coupling, low):
-    """Return ``Σ_{i<j<low} coupling_ij s_i s_j`` for all 2^low configurations."""
-    table = np.zeros(1 << low)
-    for j in range(1, low):
-        half = 1 << j
-        # the field that spins below j exert on spin j, doubled up from one spin at a time
-        force = np.empty(half)
-        force[0] = -coupling[j, :j].sum()
-        for i in range(j):
-            width = 1 << i
-            force[width : 2 * width] = force[:width] + 2.0 * coupling[j, i]
-        table[half : 2 * half] = table[:half] + force
-        table[:half] -= force
-    return table
 
 
 @numba.njit(cache=True)
@@ -42,19 +27,6 @@ def fill_odds(odds, effective, low):
         for k in range(width):
             odds[width + k] = odds[k] * up
             odds[k] *= down
-
-
-@numba.njit(cache=True)
-def fill_exponents(exponents, effective, low):
-    """Write ``Σ_i (effective_i s_i − |effective_i|)`` for all configurations."""
-    exponents[0] = 0.0
-    for i in range(low):
-        width = 1 << i
-        change = -2.0 * abs(effective[i])
-        up, down = (0.0, change) if effective[i] >= 0 else (change, 0.0)
-        for k in range(width):
-            exponents[width + k] = exponents[k] + up
-            exponents[k] += down
 
 
 @numba.njit(cache=True, fastmath=REORDER)
@@ -182,7 +154,7 @@ def ising_moments(coupling, field):
     n = field.size
     low = min(n, LOW_SPINS)
     size = 1 << low
-    log_low = low_log_weights(coupling, low)
+    log_low = pair_log_weights(coupling, low)
     top_low = log_low.max()
     log_low -= top_low
     table = np.exp(log_low)
@@ -234,10 +206,10 @@ def ising_moment_derivatives(coupling, field, coupling_change, field_change):
     size = 1 << low
     log_z, mean, pairs = ising_moments(coupling, field)
     centre = (field_change * mean).sum() + (coupling_change * pairs).sum()
-    log_low = low_log_weights(coupling, low)
+    log_low = pair_log_weights(coupling, low)
     top_low = log_low.max()
     log_low -= top_low
-    table, slope_low = np.exp(log_low), low_log_weights(coupling_change, low)
+    table, slope_low = np.exp(log_low), pair_log_weights(coupling_change, low)
     wide = 0.5 * np.abs(coupling).sum() + np.abs(field).sum() > LOG_RANGE
     weights, slopes, space = np.empty(size), np.empty(size), np.empty(size)
     profile, mean, pairs = np.zeros(size), np.zeros(n), np.zeros((n, n))

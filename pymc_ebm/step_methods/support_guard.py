@@ -19,7 +19,7 @@ from pymc.util import get_value_vars_from_user_vars
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import BoltzmannRV
-from pymc_ebm.step_methods.exchange_mh import exchange_variables, parameters_of
+from pymc_ebm.step_methods.unknown_partition import exchange_variables, parameters_of
 
 
 def install() -> None:

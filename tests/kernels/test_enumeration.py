@@ -1,4 +1,4 @@
-"""The Gray-code enumeration against brute force."""
+"""The enumeration of log-weights against brute force."""
 
 import numpy as np
 import pytest
