@@ -49,7 +49,7 @@ class AuxiliaryDraws:
         self._q = 2 if interaction is None else len(interaction)
         self._eliminates = has_low_tree_width(graph, self._q, ELIMINATED_ENTRIES)
         self._heat_bath: HeatBath | None = None
-        self._strongest = np.inf  # mean |βJ| up to which coupling from the past is used
+        self._strongest = 0.0  # mean |βJ| up to which coupling from the past is used
         self._unfrustrated = False
 
     def prepare(self, coupling: NDArray[np.float64]) -> None:
