@@ -29,8 +29,19 @@ from pymc_ebm.step_methods import (
 from pymc_ebm.thermo import observables
 
 if TYPE_CHECKING:
-    from pymc_ebm.diagnostics import ErgodicityReport, ergodicity
+    from pymc_ebm.diagnostics import ErgodicityReport, SteinTest, ergodicity, stein_test
     from pymc_ebm.estimation import LogPartitionTable, estimate_log_partition
+    from pymc_ebm.plots import (
+        plot_autocorrelation,
+        plot_basins,
+        plot_energy,
+        plot_energy_rank,
+        plot_energy_trace,
+        plot_ladder,
+        plot_lattice,
+        plot_sweep,
+        plot_transitions,
+    )
     from pymc_ebm.transforms import recover, relax, sandwich, temper, untemper
 
 __version__ = "0.1.0"
@@ -53,6 +64,7 @@ __all__ = [
     "ParallelTempering",
     "Potts",
     "RelaxedNUTS",
+    "SteinTest",
     "SwendsenWang",
     "Wolff",
     "energies",
@@ -61,11 +73,21 @@ __all__ = [
     "estimate_log_partition",
     "log_partition",
     "observables",
+    "plot_autocorrelation",
+    "plot_basins",
+    "plot_energy",
+    "plot_energy_rank",
+    "plot_energy_trace",
+    "plot_ladder",
+    "plot_lattice",
+    "plot_sweep",
+    "plot_transitions",
     "recommend",
     "recover",
     "relax",
     "sandwich",
     "simulate",
+    "stein_test",
     "temper",
     "untemper",
 ]
@@ -73,7 +95,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load at first use what needs ArviZ's statistics, which take a second to import."""
-    if name in ("ErgodicityReport", "ergodicity"):
+    if name in ("ErgodicityReport", "SteinTest", "ergodicity", "stein_test"):
         from pymc_ebm import diagnostics
 
         return getattr(diagnostics, name)
@@ -85,4 +107,8 @@ def __getattr__(name: str) -> Any:
         from pymc_ebm import transforms
 
         return getattr(transforms, name)
+    if name.startswith("plot_") and name in __all__:
+        from pymc_ebm import plots
+
+        return getattr(plots, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

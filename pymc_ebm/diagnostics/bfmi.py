@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 
 from arviz_stats.base import array_stats
 
+from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Finding
 
 THRESHOLD = 0.3  # Betancourt (2016)
 
 
-def check(idata: xr.DataTree) -> list[Finding]:
+def check(evidence: Evidence) -> list[Finding]:
     """Judge how well momentum resampling explores the energy distribution.
 
     Parameters
     ----------
-    idata : DataTree
-        With ``sample_stats.energy`` of dims (chain, draw) where HMC or NUTS ran.
+    evidence : Evidence
+        With the sampler's ``energy`` where HMC or NUTS ran.
 
     Returns
     -------
@@ -30,13 +30,10 @@ def check(idata: xr.DataTree) -> list[Finding]:
     Betancourt, M. (2016). Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte
     Carlo. arXiv:1604.00695.
     """
-    if "sample_stats" not in idata.children or "energy" not in idata["sample_stats"]:
+    energy = evidence.statistic("energy")
+    if energy is None or energy.shape[1] < 2 or not np.all(np.ptp(energy, axis=1) > 0):
         return []
-    energy = idata["sample_stats"]["energy"]
-    if set(energy.dims) != {"chain", "draw"}:
-        return []
-    values = energy.transpose("chain", "draw").values
-    value = float(np.min([array_stats.bfmi(chain[None], draw_axis=1) for chain in values]))
+    value = float(np.min([array_stats.bfmi(chain[None], draw_axis=1) for chain in energy]))
     passed = value >= THRESHOLD
     return [
         Finding(

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from arviz_stats.base import array_stats
 
-from pymc_ebm.diagnostics.finding import Finding, Series
+from pymc_ebm.diagnostics.evidence import Evidence
+from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.series import FEWEST_DRAWS
 
 PER_CHAIN = 100.0  # Vehtari et al. (2021): 400 over four chains
 METHODS: dict[str, dict[str, Any]] = {
     "bulk": {"method": "bulk"},
     "tail": {"method": "tail", "prob": (0.05, 0.95)},
 }
-FEWEST_DRAWS = 20
+REMEDY = "Draw more, or let each draw move further (sweeps=, a better step)."
 
 
-def check(series: Sequence[Series]) -> list[Finding]:
+def check(evidence: Evidence) -> list[Finding]:
     """Count how many independent draws the chains are worth.
 
     Parameters
     ----------
-    series : sequence of Series
-        The quantities; constant ones are left to the movement check.
+    evidence : Evidence
+        Its series; constant ones are left to the movement check.
 
     Returns
     -------
@@ -34,31 +35,30 @@ def check(series: Sequence[Series]) -> list[Finding]:
         tails to speak of, and gets the first only.
     """
     findings = []
-    for s in series:
-        if s.constant:
-            continue
-        threshold = PER_CHAIN * s.values.shape[0]
+    for s in evidence.moving:
+        threshold = PER_CHAIN * s.chains * s.share
         has_tails = len(np.unique(s.values)) >= 10
         for method, options in METHODS.items() if has_tails else [("bulk", METHODS["bulk"])]:
-            if s.values.shape[1] < FEWEST_DRAWS:
-                value, verdict = np.nan, "not enough"
-            else:
-                value = float(array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options))
-                verdict = "pass" if value >= threshold else "fail"
+            name = f"{method} ESS"
+            if s.draws < FEWEST_DRAWS:
+                findings.append(
+                    not_enough(name, s.name, s.kind, f"{s.draws} draws a chain", "Draw more.")
+                )
+                continue
+            value = float(array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options))
+            passed = value >= threshold
             findings.append(
                 Finding(
-                    f"{method} ESS",
+                    name,
                     s.name,
                     s.kind,
                     value,
                     threshold,
-                    verdict,  # type: ignore[arg-type]
+                    "pass" if passed else "fail",
                     "enough independent draws"
-                    if verdict == "pass"
+                    if passed
                     else "draws are too few or too correlated",
-                    ""
-                    if verdict == "pass"
-                    else "Draw more, or let each draw move further (sweeps=, a better step).",
+                    "" if passed else REMEDY,
                 )
             )
     return findings

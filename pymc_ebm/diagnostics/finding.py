@@ -1,38 +1,18 @@
-"""What a check returns: one finding a quantity."""
+"""What a check returns: a finding a quantity, or a test that the report decides."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-Verdict = Literal["pass", "fail", "not enough"]
-Kind = Literal["energy", "order parameter", "variable", "sampler"]
+Verdict = Literal["pass", "fail", "not enough", "info"]
+Kind = Literal["energy", "order parameter", "slow direction", "variable", "sampler", "model"]
 
-
-@dataclass(frozen=True)
-class Series:
-    """One scalar over all draws.
-
-    Parameters
-    ----------
-    name : str
-        What the scalar is called.
-    kind : {"energy", "order parameter", "variable", "sampler"}
-        How much its failure says: an energy or order parameter speaks for the whole model.
-    values : ndarray, shape (chains, draws)
-        The draws.
-    """
-
-    name: str
-    kind: Kind
-    values: np.ndarray
-
-    @property
-    def constant(self) -> bool:
-        """Whether no chain ever changes the value."""
-        return bool(np.all(np.ptp(self.values, axis=1) == 0))
+FALSE_ALARM = 0.01  # over all tests of a report together
 
 
 @dataclass(frozen=True)
@@ -49,8 +29,9 @@ class Finding:
         Kind of the quantity.
     value, threshold : float
         The statistic, and the value it is held against.
-    verdict : {"pass", "fail", "not enough"}
-        "not enough" where the draws cannot answer; it counts as not passed.
+    verdict : {"pass", "fail", "not enough", "info"}
+        "not enough" where the draws cannot answer; it counts as not passed. "info" is a fact that
+        is neither good nor bad.
     meaning : str
         What the verdict says, in words.
     remedy : str
@@ -65,3 +46,112 @@ class Finding:
     verdict: Verdict
     meaning: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Test:
+    """A statistical test whose level depends on how many others are made.
+
+    Parameters
+    ----------
+    check, quantity, kind
+        As for a finding.
+    p_value : float
+        Probability of a statistic at least as extreme in a correct, stationary chain.
+    passes, fails : str
+        What each outcome means.
+    remedy : str
+        What to do if it fails.
+    """
+
+    __test__ = False  # not a pytest class
+
+    check: str
+    quantity: str
+    kind: str
+    p_value: float
+    passes: str
+    fails: str
+    remedy: str
+
+    def decide(self, level: float) -> Finding:
+        """Hold the p-value against a level.
+
+        Parameters
+        ----------
+        level : float
+            The false-alarm rate allowed to this test.
+        """
+        failed = self.p_value < level
+        return Finding(
+            self.check,
+            self.quantity,
+            self.kind,
+            self.p_value,
+            level,
+            "fail" if failed else "pass",
+            self.fails if failed else self.passes,
+            self.remedy if failed else "",
+        )
+
+
+Result = Finding | Test
+
+
+def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[Finding]:
+    """Turn tests into findings so that all of them together raise few false alarms.
+
+    Every check that tests anything gets the same share of `false_alarm`, so that a hundred
+    variables do not dilute the energy's identities; within a check the share is dealt out by
+    Holm's method. The union of the shares bounds the false-alarm rate whatever the dependence
+    between tests.
+
+    Parameters
+    ----------
+    results : iterable of Finding or Test
+        In the order of the table.
+    false_alarm : float, default 0.01
+        Of all tests together.
+
+    Returns
+    -------
+    list of Finding
+        In the same order.
+
+    References
+    ----------
+    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal
+    of Statistics 6, 65-70.
+    """
+    results = list(results)
+    families: dict[str, list[int]] = defaultdict(list)
+    for k, result in enumerate(results):
+        if isinstance(result, Test):
+            families[result.check].append(k)
+    decided: dict[int, Finding] = {}
+    for members in families.values():
+        share = false_alarm / len(families)
+        p_values = np.array([results[k].p_value for k in members])  # type: ignore[union-attr]
+        rejecting = True
+        for rank, position in enumerate(np.argsort(p_values, kind="stable")):
+            level = share / (len(members) - rank)
+            finding = results[members[position]].decide(level if rejecting else 0.0)  # type: ignore[union-attr]
+            if rejecting and finding.verdict == "pass":
+                rejecting, last = False, level
+            if not rejecting:
+                finding = Finding(**{**vars(finding), "threshold": last})
+            decided[members[position]] = finding
+    return [decided.get(k, result) for k, result in enumerate(results)]  # type: ignore[misc]
+
+
+def not_enough(check: str, quantity: str, kind: str, why: str, remedy: str) -> Finding:
+    """Return the finding of a check that the draws cannot answer.
+
+    Parameters
+    ----------
+    check, quantity, kind
+        As for a finding.
+    why, remedy : str
+        What is missing, and how to get it.
+    """
+    return Finding(check, quantity, kind, np.nan, np.nan, "not enough", why, remedy)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from arviz_stats.base import array_stats
 
-from pymc_ebm.diagnostics.finding import Finding, Series
+from pymc_ebm.diagnostics.evidence import Evidence
+from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.series import FEWEST_DRAWS
 
 THRESHOLD = 0.1  # of the posterior standard deviation: the mean is worth 100 independent draws
-FEWEST_DRAWS = 20
 
 
-def check(series: Sequence[Series]) -> list[Finding]:
+def check(evidence: Evidence) -> list[Finding]:
     """Hold the Monte Carlo error of each mean against the spread of the distribution.
 
     Parameters
     ----------
-    series : sequence of Series
-        The quantities; constant ones are left to the movement check.
+    evidence : Evidence
+        Its series; constant ones are left to the movement check.
 
     Returns
     -------
@@ -28,15 +25,14 @@ def check(series: Sequence[Series]) -> list[Finding]:
         Value: MCSE of the mean in posterior standard deviations.
     """
     findings = []
-    for s in series:
-        if s.constant:
+    for s in evidence.moving:
+        if s.draws < FEWEST_DRAWS:
+            why = f"{s.draws} draws a chain"
+            findings.append(not_enough("MCSE / sd", s.name, s.kind, why, "Draw more."))
             continue
-        if s.values.shape[1] < FEWEST_DRAWS:
-            value, verdict = np.nan, "not enough"
-        else:
-            mcse = float(array_stats.mcse(s.values, chain_axis=0, draw_axis=1, method="mean"))
-            value = mcse / float(np.std(s.values))
-            verdict = "pass" if value <= THRESHOLD else "fail"
+        mcse = float(array_stats.mcse(s.values, chain_axis=0, draw_axis=1, method="mean"))
+        value = mcse / float(s.values.std()) * s.share**0.5
+        passed = value <= THRESHOLD
         findings.append(
             Finding(
                 "MCSE / sd",
@@ -44,9 +40,9 @@ def check(series: Sequence[Series]) -> list[Finding]:
                 s.kind,
                 value,
                 THRESHOLD,
-                verdict,  # type: ignore[arg-type]
-                "the mean is known well" if verdict == "pass" else "the mean is known badly",
-                "" if verdict == "pass" else "Draw more; quote the mean with its MCSE.",
+                "pass" if passed else "fail",
+                "the mean is known well" if passed else "the mean is known badly",
+                "" if passed else "Draw more; quote the mean with its MCSE.",
             )
         )
     return findings

@@ -1,23 +1,27 @@
-"""Movement: quantities that no chain changes."""
+"""Movement: quantities that no chain changes, and what is conserved within each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from pymc_ebm.diagnostics.finding import Finding, Series
+from pymc_ebm.diagnostics.evidence import Evidence
+from pymc_ebm.diagnostics.finding import Finding
+
+REMEDY = (
+    "The sampler is frozen or reducible: start at another temperature, check that the step fits "
+    "the support, or use a move that crosses the barrier."
+)
 
 
-def check(series: Sequence[Series]) -> list[Finding]:
+def check(evidence: Evidence) -> list[Finding]:
     """Find energies and order parameters that no chain changes.
 
     A single entry of a variable may well be certain; the energy of a random configuration is not.
 
     Parameters
     ----------
-    series : sequence of Series
-        The quantities.
+    evidence : Evidence
+        Its series.
 
     Returns
     -------
@@ -26,9 +30,9 @@ def check(series: Sequence[Series]) -> list[Finding]:
         values in different chains.
     """
     findings = []
-    for s in series:
+    for s in evidence.series:
         apart = s.constant and np.ptp(s.values) > 0
-        if s.kind == "variable" and not apart:
+        if s.kind not in ("energy", "order parameter") and not apart:
             continue
         distinct = float(len(np.unique(s.values)))
         if not s.constant:
@@ -44,11 +48,10 @@ def check(series: Sequence[Series]) -> list[Finding]:
                 distinct,
                 2.0,
                 "fail",
-                "stuck at different values in different chains"
+                "conserved: stuck at different values in different chains"
                 if apart
                 else "never changed in any chain",
-                "The sampler is frozen or reducible: start at another temperature, check that the "
-                "step fits the support, or use a move that crosses the barrier.",
+                REMEDY,
             )
         )
     return findings

@@ -1,28 +1,30 @@
-"""The ergodicity report: run every check, say what it means and what to do."""
+"""The ergodicity report: verdicts, what they mean, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import xarray as xr
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pymc_ebm.diagnostics import bfmi, chain_agreement, ess, mcse, movement, rhat
-from pymc_ebm.diagnostics.finding import Finding
-from pymc_ebm.diagnostics.quantities import collect
+from pymc_ebm.diagnostics.basins import Basins
+from pymc_ebm.diagnostics.finding import FALSE_ALARM, Finding
 
-SERIES_CHECKS = (movement.check, rhat.check, ess.check, mcse.check, chain_agreement.check)
-TRACE_CHECKS = (bfmi.check,)
 FILE_WIDTH = 150  # of a table that goes to a file or a pipe
 WIDE = 110  # columns from which meaning and remedy fit beside the numbers
-SHOWN_FAILURES = 8  # of the entries of variables; energies and order parameters are always shown
+SHOWN_FAILURES = 8  # of a check
+ORDER = {"fail": 0, "not enough": 1, "pass": 2, "info": 3}
+HIGHER_IS_WORSE = (
+    "R-hat", "local R-hat", "nested R-hat", "MCSE / sd", "autocorrelation time", "relaxation time",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ class ErgodicityReport:
         One a check and quantity.
     notes : sequence of str
         What was left out.
+    quantities : Dataset
+        Energies, order parameters and variables that were judged, dims (chain, draw).
+    sampler : Dataset
+        Statistics of the sampler.
+    basins : sequence of Basins
+        Local minima that the draws lead to.
+    false_alarm : float
+        Probability that any of the statistical tests fails for a correct, stationary sample.
 
     Attributes
     ----------
@@ -49,11 +59,20 @@ class ErgodicityReport:
 
     findings: Sequence[Finding]
     notes: Sequence[str] = ()
+    quantities: xr.Dataset = field(default_factory=xr.Dataset)
+    sampler: xr.Dataset = field(default_factory=xr.Dataset)
+    basins: Sequence[Basins] = ()
+    false_alarm: float = FALSE_ALARM
+
+    @property
+    def judged(self) -> list[Finding]:
+        """The findings that pass or fail; the others are facts."""
+        return [f for f in self.findings if f.verdict != "info"]
 
     @property
     def passed(self) -> bool:
         """Whether every check passed."""
-        return bool(self.findings) and all(f.verdict == "pass" for f in self.findings)
+        return bool(self.judged) and all(f.verdict == "pass" for f in self.judged)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -65,26 +84,109 @@ class ErgodicityReport:
     def failures(self) -> pd.DataFrame:
         """The rows that did not pass."""
         table = self.table
-        return table[table["verdict"] != "pass"].reset_index(drop=True)
+        return table[table["verdict"].isin(["fail", "not enough"])].reset_index(drop=True)
 
-    def _shown(self) -> list[Finding]:
-        """Rows for a reader: what speaks for the model, the worst entry a check, some failures."""
-        main = [f for f in self.findings if f.kind != "variable"]
-        entries = [f for f in self.findings if f.kind == "variable"]
-        failed = [f for f in entries if f.verdict != "pass"][:SHOWN_FAILURES]
-        worst = []
-        for name in dict.fromkeys(f.check for f in entries):
-            rows = [f for f in entries if f.check == name and f not in failed]
-            if rows:
-                worst.append(max(rows, key=_severity))
-        chosen = [*main, *failed, *worst]
-        return [f for f in self.findings if f in chosen]
-
-    def _verdict(self) -> str:
-        failed = sum(f.verdict != "pass" for f in self.findings)
+    @property
+    def verdict(self) -> str:
+        """One sentence: passed or failed, and how many checks say so."""
+        failed = sum(f.verdict != "pass" for f in self.judged)
         if self.passed:
-            return f"PASSED: {len(self.findings)} checks found nothing wrong."
-        return f"FAILED: {failed} of {len(self.findings)} checks did not pass."
+            return f"PASSED: {len(self.judged)} checks found nothing wrong."
+        return f"FAILED: {failed} of {len(self.judged)} checks did not pass."
+
+    def summary(self) -> list[tuple[Finding, int, int]]:
+        """Return, for each check, its worst finding, how many failed and how many there are."""
+        rows = []
+        for name in dict.fromkeys(f.check for f in self.findings):
+            members = [f for f in self.findings if f.check == name]
+            failed = sum(f.verdict in ("fail", "not enough") for f in members)
+            rows.append((min(members, key=_goodness), failed, len(members)))
+        return sorted(rows, key=lambda row: ORDER[row[0].verdict])
+
+    def to_datatree(self) -> xr.DataTree:
+        """Return findings, quantities, sampler statistics and basins as one tree.
+
+        Returns
+        -------
+        DataTree
+            Groups ``findings`` (dim finding), ``posterior`` (the judged quantities, dims chain and
+            draw, as ArviZ's plots expect), ``sample_stats``, and ``basins/<variable>`` with labels
+            (chain, quench), transitions (basin, to_basin), energy and occupancy.
+        """
+        findings = xr.Dataset.from_dataframe(self.table.rename_axis("finding"))
+        findings.attrs = {
+            "passed": int(self.passed),
+            "verdict": self.verdict,
+            "notes": list(self.notes),
+            "false_alarm": self.false_alarm,
+        }
+        tree = {"findings": findings, "posterior": self.quantities, "sample_stats": self.sampler}
+        for basins in self.basins:
+            tree[f"basins/{basins.variable}"] = xr.Dataset(
+                {
+                    "label": (("chain", "quench"), basins.labels),
+                    "transitions": (("basin", "to_basin"), basins.transitions),
+                    "energy": ("basin", basins.energies),
+                    "occupancy": (("chain", "basin"), basins.occupancy),
+                    "position": (("basin", "entry"), basins.minima),
+                },
+                attrs={"spacing": basins.spacing, "alone": basins.alone},
+            )
+        return xr.DataTree.from_dict(tree)
+
+    def plot(self, *, backend: str | None = None) -> dict[str, Any]:
+        """Draw what was judged.
+
+        Parameters
+        ----------
+        backend : {"matplotlib", "plotly", "bokeh"}, optional
+            By default that of ``arviz.rcParams["plot.backend"]``.
+
+        Returns
+        -------
+        dict of str to PlotCollection
+            ``trace`` and ``energy`` (histograms a chain), ``autocorrelation``, ``rank``; ``basins``
+            and ``transitions`` where draws lead to several minima; ``ladder`` after tempering.
+        """
+        from pymc_ebm import plots
+
+        return plots.overview(self.to_datatree(), backend=backend)
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write one self-contained page that is readable on a phone.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file. Figures are inside it where matplotlib is installed; nothing is loaded from
+            the network.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        from pymc_ebm.diagnostics.html import page
+
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(self), encoding="utf-8")
+        return path
+
+    def _repr_html_(self) -> str:
+        """Render in a notebook."""
+        from pymc_ebm.diagnostics.html import fragment
+
+        return fragment(self)
+
+    def shown(self) -> list[Finding]:
+        """Return the rows for a reader: of each check the failures, eight at most, or the worst."""
+        chosen: list[Finding] = []
+        for worst, failed, _count in self.summary():
+            members = [f for f in self.findings if f.check == worst.check]
+            failures = [f for f in members if f.verdict in ("fail", "not enough")]
+            chosen += sorted(failures, key=_goodness)[:SHOWN_FAILURES] if failed else [worst]
+        return [f for f in self.findings if f in chosen]
 
     def show(self, console: Console | None = None) -> None:
         """Print the table.
@@ -99,108 +201,55 @@ class ErgodicityReport:
             if not console.is_terminal:
                 console = Console(width=FILE_WIDTH)
         wide = console.width >= WIDE
-        table = Table(title="Ergodicity", title_justify="left")
+        table = Table(title="Ergodicity: the worst of each check", title_justify="left")
         for column in ("check", "quantity", "value", "threshold", "verdict"):
             numeric = column in ("value", "threshold")
             table.add_column(column, justify="right" if numeric else "left")
         if wide:
             table.add_column("what it means")
             table.add_column("what to do", max_width=48)
-        colors = {"pass": "green", "fail": "bold red", "not enough": "yellow"}
-        for f in self._shown():
+        colors = {"pass": "green", "fail": "bold red", "not enough": "yellow", "info": "dim"}
+        shown = self.shown()
+        for f in shown:
             words = (f.meaning, f.remedy or "–") if wide else ()
             table.add_row(
                 f.check,
                 escape(f.quantity),
-                _number(f.value),
-                _number(f.threshold),
+                number(f.value),
+                number(f.threshold),
                 f"[{colors[f.verdict]}]{f.verdict}[/]",
-                *words,
+                *map(escape, words),
             )
         console.print(table)
         if not wide:
             self._show_remedies(console)
         for note in self.notes:
             console.print(f"  note: {note}", style="dim", markup=False)
-        hidden = len(self.findings) - len(self._shown())
+        hidden = len(self.findings) - len(shown)
         if hidden:
             console.print(f"  {hidden} more rows in report.table.", style="dim")
-        console.print(self._verdict(), style="bold green" if self.passed else "bold red")
+        console.print(self.verdict, style="bold green" if self.passed else "bold red")
 
     def _show_remedies(self, console: Console) -> None:
         """Print below a narrow table what its failed checks mean, one line a check."""
-        for name in dict.fromkeys(f.check for f in self._shown() if f.verdict != "pass"):
-            failed = [f for f in self._shown() if f.check == name and f.verdict != "pass"]
-            console.print(f"  {name}: {failed[0].meaning}. {failed[0].remedy}", markup=False)
-
-    def _repr_html_(self) -> str:
-        """Render in a notebook."""
-        rows = pd.DataFrame([asdict(f) for f in self._shown()])
-        notes = "".join(f"<li>{note}</li>" for note in self.notes)
-        body = (
-            rows.drop(columns="kind").to_html(index=False, float_format=_number)
-            if len(rows)
-            else ""
-        )
-        return f"<p><b>{self._verdict()}</b></p>{body}<ul>{notes}</ul>"
+        for worst, failed, _count in self.summary():
+            if failed:
+                console.print(f"  {worst.check}: {worst.meaning}. {worst.remedy}", markup=False)
 
 
-def ergodicity(
-    idata: xr.DataTree, model: pm.Model | None = None, *, quiet: bool = False
-) -> ErgodicityReport:
-    """Judge whether chains were ergodic and mixed, on the quantities that matter.
-
-    The energy and the order parameters of every Boltzmann variable and potential are computed for
-    each draw and judged next to the entries of the variables: rank-normalised R-hat, bulk and tail
-    ESS, MCSE, agreement of the chains' means, movement, and E-BFMI where HMC ran.
+def number(value: float) -> str:
+    """Write a figure with four digits, a dash where there is none.
 
     Parameters
     ----------
-    idata : DataTree
-        What `pymc.sample` returned, or any trace ArviZ understands.
-    model : Model, optional
-        The sampled model. Without it the variables are judged alone.
-    quiet : bool, default False
-        Do not print the table.
-
-    Returns
-    -------
-    ErgodicityReport
-        ``.passed``, ``.table``, ``.failures``; prints, and renders in a notebook.
-
-    Raises
-    ------
-    ValueError
-        If there is no posterior group, or draws are NaN or infinite.
-
-    Notes
-    -----
-    Chains that all sit in one of several modes look perfect. Start them far apart (spin variables
-    do so by themselves), and read a pass as "nothing was found", not as a proof.
-
-    Examples
-    --------
-    >>> import arviz as az, numpy as np, pymc_ebm as ebm
-    >>> draws = np.random.default_rng(1).normal(size=(4, 500))
-    >>> report = ebm.ergodicity(az.from_dict({"posterior": {"x": draws}}), quiet=True)
-    >>> report.passed
-    True
+    value : float
+        The figure.
     """
-    series, notes = collect(idata, model)
-    findings = [f for check in SERIES_CHECKS for f in check(series)]
-    findings += [f for check_trace in TRACE_CHECKS for f in check_trace(idata)]
-    report = ErgodicityReport(tuple(findings), tuple(notes))
-    if not quiet:
-        report.show()
-    return report
+    return "–" if np.isnan(value) else f"{value:.4g}"
 
 
-def _severity(finding: Finding) -> float:
-    """Order findings of one check: larger is worse."""
-    higher_is_worse = finding.check in ("R-hat", "MCSE / sd")
-    value = finding.value if np.isfinite(finding.value) else np.inf
-    return value if higher_is_worse else -value
-
-
-def _number(value: float) -> str:
-    return "–" if not np.isfinite(value) else f"{value:.4g}"
+def _goodness(finding: Finding) -> tuple[int, float]:
+    """Order findings of one check: smaller is worse."""
+    value = finding.value if np.isfinite(finding.value) else -np.inf
+    sign = -1.0 if finding.check in HIGHER_IS_WORSE else 1.0
+    return ORDER[finding.verdict], sign * value

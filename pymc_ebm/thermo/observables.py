@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
+from numpy.typing import NDArray
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm import kernels
 from pymc_ebm.boltzmann import BoltzmannRV
-from pymc_ebm.energies.energy import Energy
+from pymc_ebm.energies.energy import Energy, constant_value
+
+BLOCK = 200  # draws that are in memory at a time
 
 
 def observables(
@@ -59,32 +65,84 @@ def observables(
     if group not in idata.children:
         raise ValueError(f"observables: there is no group {group!r}, only {list(idata.children)}.")
     draws = idata[group].to_dataset()
+    quick = {
+        str(rv.name): form
+        for rv in model.free_RVs
+        if rv.name in draws and (form := _constant_spins(rv)) is not None
+    }
     expressions = {
         name: value
-        for name, value in _expressions(model).items()
+        for name, value in _expressions(model, skip=set(quick)).items()
         if _sources(value[1], model) <= set(draws.data_vars)
     }
-    if not expressions:
+    if not expressions and not quick:
         raise ValueError(
             f"observables: {group!r} holds {list(draws.data_vars)}, and no energy of the model can "
             "be computed from these. Is this the model that was sampled?"
         )
-    columns = _evaluate_draws({k: v for k, (_, v) in expressions.items()}, draws, model)
+    found: dict[str, tuple[str, NDArray]] = {}
+    for name, form in quick.items():
+        energy, magnetization = _spin_observables(form, draws[name])
+        found[f"{name}_energy"] = ("energy", energy)
+        found[f"{name}_magnetization"] = ("order parameter", magnetization)
+        found[f"{name}_abs_magnetization"] = ("order parameter", np.abs(magnetization))
+    if expressions:
+        columns = _evaluate_draws({k: v for k, (_, v) in expressions.items()}, draws, model)
+        found |= {name: (kind, columns[name]) for name, (kind, _) in expressions.items()}
     return xr.Dataset(
         {
-            name: (("chain", "draw"), columns[name], {"kind": kind})
-            for name, (kind, _) in expressions.items()
+            name: (("chain", "draw"), values, {"kind": kind})
+            for name, (kind, values) in found.items()
         },
         coords={"chain": draws["chain"], "draw": draws["draw"]},
     )
 
 
-def _expressions(model: pm.Model) -> dict[str, tuple[str, TensorVariable]]:
+def _constant_spins(rv: TensorVariable) -> tuple[NDArray, ...] | None:
+    """Return edges, couplings and fields of one configuration of spins, if they are constants."""
+    op = getattr(rv.owner, "op", None)
+    if not isinstance(op, BoltzmannRV) or op.energy.support != "spin":
+        return None
+    energy, _beta, _log_z = op.bind(rv.owner.inputs[2:])
+    form = energy.ising_form()
+    if form is None or len(rv.type.shape) != energy.event_ndim:
+        return None
+    J, h = (constant_value(form.parameters[name]) for name in ("J", "h"))
+    n, m = form.graph.n_vertices, form.graph.n_edges
+    if J is None or h is None or J.shape not in ((), (m,)):
+        return None
+    first, second = np.ascontiguousarray(form.graph.edges.T, dtype=np.int32)
+    h = np.zeros(1) + h if h.size == 1 else np.broadcast_to(h, form.graph.shape).reshape(n)
+    return first, second, np.atleast_1d(J).astype(float), np.ascontiguousarray(h, dtype=float)
+
+
+def _spin_observables(
+    form: tuple[NDArray, ...], variable: xr.DataArray
+) -> tuple[NDArray, NDArray]:
+    """Return energy and magnetisation of every draw, a block of draws in memory at a time."""
+    variable = variable.transpose("chain", "draw", ...)
+    chains, draws, *shape = variable.shape
+    energy, magnetization = np.empty((chains, draws)), np.empty((chains, draws))
+    for chain in range(chains):
+        for start in range(0, draws, BLOCK):
+            rows = slice(start, start + BLOCK)
+            block = np.asarray(variable.isel(chain=chain, draw=rows).values, dtype=np.int8)
+            block = np.ascontiguousarray(block.reshape(len(block), -1))
+            for k, spins in enumerate(block, start):
+                energy[chain, k], magnetization[chain, k] = kernels.ising_energy.ising_energy(
+                    spins, *form
+                )
+    return energy, magnetization
+
+
+def _expressions(
+    model: pm.Model, skip: Collection[str] = ()
+) -> dict[str, tuple[str, TensorVariable]]:
     """Write each observable as an expression over the model's random variables."""
     found: dict[str, tuple[str, TensorVariable]] = {}
     for rv in model.free_RVs:
         op = getattr(rv.owner, "op", None)
-        if not isinstance(op, BoltzmannRV):
+        if not isinstance(op, BoltzmannRV) or rv.name in skip:
             continue
         energy, _beta, _log_z = op.bind(rv.owner.inputs[2:])
         found[f"{rv.name}_energy"] = ("energy", pt.sum(energy(rv)))
@@ -128,13 +186,17 @@ def _evaluate_draws(
     observed: dict[Variable, Variable] = {rv: model.rvs_to_values[rv] for rv in model.observed_RVs}
     outputs = clone_replace(list(expressions.values()), {**observed, **inputs})
     function = pm.compile(list(inputs.values()), outputs, on_unused_input="ignore")
-    arrays = [
-        draws[rv.name].transpose("chain", "draw", ...).values.astype(rv.dtype, copy=False)
-        for rv in free
-    ]
+    arrays = [draws[rv.name].transpose("chain", "draw", ...) for rv in free]
     n_chains, n_draws = draws.sizes["chain"], draws.sizes["draw"]
     columns = np.empty((len(outputs), n_chains, n_draws))
     for chain in range(n_chains):
-        for draw in range(n_draws):
-            columns[:, chain, draw] = function(*(array[chain, draw] for array in arrays))
+        for start in range(0, n_draws, BLOCK):  # traces may be lazy and huge
+            rows = slice(start, start + BLOCK)
+            block = [
+                np.asarray(a.isel(chain=chain, draw=rows).values).astype(rv.dtype, copy=False)
+                for a, rv in zip(arrays, free, strict=True)
+            ]
+            for draw in range(start, min(start + BLOCK, n_draws)):
+                values = (array[draw - start] for array in block)
+                columns[:, chain, draw] = function(*values)
     return dict(zip(expressions, columns, strict=True))

@@ -20,15 +20,38 @@ def compile_unconstrained(model: pm.Model) -> Callable:
     model : Model
         The model.
     """
+    inputs, values = _coordinates(model)
+    return pm.compile(inputs, pt.concatenate([pt.atleast_1d(v.ravel()) for v in values]))
+
+
+def compile_coordinates(model: pm.Model) -> Callable | None:
+    """Compile values of the free variables → unconstrained ones, a list in the same order.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    callable or None
+        None where no variable is transformed.
+    """
+    if all(transform is None for transform in model.rvs_to_transforms.values()):
+        return None
+    inputs, values = _coordinates(model)
+    return pm.compile(inputs, values, on_unused_input="ignore")
+
+
+def _coordinates(model: pm.Model) -> tuple[list[Any], list[Any]]:
+    """Write each free variable's coordinates over fresh inputs."""
     given = {v: v.type() for v in model.free_RVs}
     values = []
     for rv in model.free_RVs:
         transform = model.rvs_to_transforms[rv]
         values.append(rv if transform is None else transform.forward(rv, *rv.owner.inputs))
     fresh: Any = clone_replace(values, given)
-    return pm.compile(
-        list(given.values()), pt.concatenate([pt.atleast_1d(v.ravel()) for v in fresh])
-    )
+    return list(given.values()), list(fresh)
 
 
 def compile_constrained(model: pm.Model) -> Callable:

@@ -1,0 +1,57 @@
+"""Acceptance rates, and cluster sizes."""
+
+from __future__ import annotations
+
+from pymc_ebm.diagnostics.evidence import Evidence
+from pymc_ebm.diagnostics.finding import Finding
+
+NAMES = ("acceptance_rate", "mean_tree_accept", "acceptance", "field_acceptance", "accept")
+LOWEST = 0.05  # below it a chain mostly stands still
+
+
+def check(evidence: Evidence) -> list[Finding]:
+    """Report how often proposals were accepted, and how large clusters were.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        With one of the statistics ``acceptance_rate``, ``mean_tree_accept``, ``acceptance``,
+        ``field_acceptance``, ``accept``; or ``cluster_size``.
+
+    Returns
+    -------
+    list of Finding
+        The chain with the lowest acceptance; cluster sizes as a fact.
+    """
+    findings = []
+    acceptance = evidence.statistic(*NAMES)
+    if acceptance is not None:
+        lowest = float(acceptance.astype(float).mean(axis=1).min())
+        passed = lowest >= LOWEST
+        findings.append(
+            Finding(
+                "acceptance",
+                "proposals",
+                "sampler",
+                lowest,
+                LOWEST,
+                "pass" if passed else "fail",
+                "proposals are accepted" if passed else "almost no proposal is accepted",
+                "" if passed else "Take smaller steps, tune longer, or use another step method.",
+            )
+        )
+    sizes = evidence.statistic("cluster_size")
+    if sizes is not None:
+        findings.append(
+            Finding(
+                "cluster size",
+                "flipped at once",
+                "sampler",
+                float(sizes.mean()),
+                float("nan"),
+                "info",
+                f"mean per chain from {sizes.mean(axis=1).min():.3g} to "
+                f"{sizes.mean(axis=1).max():.3g} sites",
+            )
+        )
+    return findings

@@ -1,0 +1,86 @@
+"""Integrated autocorrelation time with a self-consistent window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from numpy.typing import NDArray
+
+from pymc_ebm.diagnostics.evidence import Evidence
+from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.series import FEWEST_DRAWS
+
+WINDOW = 5.0  # autocorrelation times (Sokal 1997)
+LENGTHS = 50.0  # autocorrelation times in all chains together, before the estimate can be trusted
+
+
+def check(evidence: Evidence) -> list[Finding]:
+    """Count the autocorrelation times that the draws span.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Its energies, order parameters and slow directions.
+
+    Returns
+    -------
+    list of Finding
+        Value: ``τ = 1 + 2 Σ_{t ≤ W} ρ(t)`` in draws, W being the first window of at least 5 τ.
+        Threshold: a fiftieth of all draws. "Not enough" if no window is that long.
+
+    References
+    ----------
+    Sokal, A. (1997). Monte Carlo methods in statistical mechanics: foundations and new
+    algorithms, equation 3.19.
+    """
+    findings = []
+    for s in evidence.moving:
+        if s.kind == "variable":
+            continue
+        if s.draws < FEWEST_DRAWS:
+            why = f"{s.draws} draws a chain"
+            findings.append(
+                not_enough("autocorrelation time", s.name, s.kind, why, "Draw more.")
+            )
+            continue
+        tau, closed = autocorrelation_time(s.autocorrelation)
+        threshold = s.values.size / s.share / LENGTHS
+        if not closed:
+            findings.append(
+                not_enough(
+                    "autocorrelation time", s.name, s.kind,
+                    f"longer than {tau:.0f} draws, a fifth of what the chain shows",
+                    "Run longer chains, or let each draw move further.",
+                )
+            )  # fmt: skip
+            continue
+        passed = tau <= threshold
+        findings.append(
+            Finding(
+                "autocorrelation time",
+                s.name,
+                s.kind,
+                tau,
+                threshold,
+                "pass" if passed else "fail",
+                "the chains span many of them" if passed else "the chains span too few of them",
+                "" if passed else "Run longer, or let each draw move further.",
+            )
+        )
+    return findings
+
+
+def autocorrelation_time(autocorrelation: NDArray) -> tuple[float, bool]:
+    """Return the integrated autocorrelation time, and whether the window closed.
+
+    Parameters
+    ----------
+    autocorrelation : ndarray, shape (draws,)
+        ρ(t), ρ(0) = 1.
+    """
+    taus = 2 * np.cumsum(autocorrelation) - 1
+    reached = np.arange(len(taus)) >= WINDOW * taus
+    window = int(np.argmax(reached))
+    # beyond half of a chain there are fewer pairs than the estimate needs
+    closed = bool(reached.any()) and window <= len(taus) // 2
+    return float(max(taus[window if closed else len(taus) // 5], 1e-3)), closed

@@ -1,0 +1,79 @@
+"""What the checks look at: everything about a trace and its model, gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from numpy.typing import NDArray
+
+from pymc_ebm.diagnostics.basins import Basins, basins_of_reals, basins_of_states
+from pymc_ebm.diagnostics.discrete_target import DiscreteDraws
+from pymc_ebm.diagnostics.real_target import RealDraws
+from pymc_ebm.diagnostics.series import Series
+from pymc_ebm.diagnostics.transformations import Symmetry
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Draws as the checks read them. Each check takes what it needs and skips what is not there.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        Energies, order parameters, slow directions, entries of variables.
+    posterior : Dataset
+        The draws, of dims (chain, draw, ...); may be lazy.
+    sampler : Dataset
+        Statistics of the sampler.
+    reals : RealDraws, optional
+        Unconstrained coordinates and scores, where the model has a gradient.
+    discretes : sequence of DiscreteDraws
+        Discrete variables with the conditional probabilities of their entries.
+    symmetries : sequence of Symmetry
+        Transformations that leave the model's log-probability unchanged.
+    superchains : ndarray of int, shape (chains,), optional
+        Which chains started from the same point.
+    probe : bool
+        Whether to start short runs from dispersed points.
+    rng : numpy.random.Generator
+        Randomness of bootstraps and probes.
+    """
+
+    series: Sequence[Series] = ()
+    posterior: xr.Dataset = field(default_factory=xr.Dataset)
+    sampler: xr.Dataset = field(default_factory=xr.Dataset)
+    reals: RealDraws | None = None
+    discretes: Sequence[DiscreteDraws] = ()
+    symmetries: Sequence[Symmetry] = ()
+    superchains: NDArray[np.int64] | None = None
+    probe: bool = False
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    @property
+    def moving(self) -> list[Series]:
+        """The series that some chain changes."""
+        return [s for s in self.series if not s.constant]
+
+    @cached_property
+    def basins(self) -> list[Basins]:
+        """The local minima that the draws lead to, where the density is the same at all draws."""
+        found = [] if self.reals is None or not self.reals.fixed else [basins_of_reals(self.reals)]
+        return found + [basins_of_states(d) for d in self.discretes if d.fixed]
+
+    def statistic(self, *names: str) -> NDArray | None:
+        """Return a sampler's statistic of shape (chains, draws), the first name that is there.
+
+        Parameters
+        ----------
+        *names : str
+            What different samplers call it.
+        """
+        for name in names:
+            if name in self.sampler and set(self.sampler[name].dims) == {"chain", "draw"}:
+                return np.asarray(self.sampler[name].transpose("chain", "draw").values)
+        return None

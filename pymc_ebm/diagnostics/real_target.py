@@ -1,0 +1,184 @@
+"""What a model says about its real variables: unconstrained coordinates and their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from numpy.typing import NDArray
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.diagnostics.discrete_target import thinned
+
+MOST_DRAWS = 4_000
+MOST_NUMBERS = 4_000_000
+MOST_WORK = 40_000_000  # entries of the model's free variables, over all draws looked at
+BLOCK = 200  # draws
+
+
+@dataclass(frozen=True)
+class RealDraws:
+    """Thinned draws in unconstrained coordinates, with the gradient of the log-density.
+
+    Parameters
+    ----------
+    names : list of str
+        One a coordinate.
+    owners : list of str
+        The variable each coordinate belongs to.
+    x, score : ndarray, shape (chains, draws, d)
+        Coordinates, and ``∂ log p / ∂ x`` there.
+    log_density : ndarray, shape (chains, draws)
+        log p there.
+    thinning : float
+        Share of all draws that were looked at.
+    density : callable
+        Coordinates → (log p, score), the discrete variables being those of the last draw.
+    fixed : bool
+        Whether there are no discrete variables.
+    """
+
+    names: list[str]
+    owners: list[str]
+    x: NDArray[np.float64]
+    score: NDArray[np.float64]
+    log_density: NDArray[np.float64]
+    thinning: float
+    density: Callable[[NDArray], tuple[float, NDArray]]
+    fixed: bool
+
+
+class RealTarget:
+    """The log-density of a model's real variables and its gradient.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    """
+
+    def __init__(self, model: pm.Model) -> None:
+        self.rvs = [rv for rv in model.free_RVs if rv.dtype.startswith("float")]
+        self._values = [model.rvs_to_values[rv] for rv in self.rvs]
+        self.model = model
+        if not self.rvs:
+            raise ValueError("no real variables")
+        gradient: Any = model.dlogp(vars=self.rvs)
+        self._density = pm.compile(model.value_vars, [model.logp(), gradient])
+        self._density.trust_input = True
+
+    def density(self, point: Mapping[str, NDArray]) -> tuple[float, NDArray]:
+        """Return log p and its gradient.
+
+        Parameters
+        ----------
+        point : mapping of str to ndarray
+            Values of all value variables.
+        """
+        arguments = (np.asarray(point[str(v.name)], dtype=v.dtype) for v in self.model.value_vars)
+        logp, gradient = self._density(*arguments)
+        return float(logp), np.asarray(gradient)
+
+    def draws(
+        self, posterior: xr.Dataset, points: Callable[[int, int], dict[str, NDArray]]
+    ) -> RealDraws:
+        """Evaluate the score at thinned draws.
+
+        Parameters
+        ----------
+        posterior : Dataset
+            Draws of the free variables.
+        points : callable
+            Values of the value variables at a chain and a draw.
+        """
+        sizes = posterior.sizes
+        shapes = {
+            str(v.name): np.shape(points(0, 0)[str(v.name)]) for v in self._values
+        }
+        d = sum(int(np.prod(shape)) for shape in shapes.values())
+        work = sum(int(np.prod(np.shape(value))) for value in points(0, 0).values())
+        most = min(MOST_DRAWS, MOST_NUMBERS // d, MOST_WORK // work)
+        kept = thinned(sizes["draw"], max(most // sizes["chain"], 40))
+        x = np.empty((sizes["chain"], len(kept), d))
+        score, logp = np.empty_like(x), np.empty(x.shape[:2])
+        for chain in range(sizes["chain"]):
+            for k, draw in enumerate(kept):
+                point = points(chain, int(draw))
+                x[chain, k] = np.concatenate([np.ravel(point[name]) for name in shapes])
+                logp[chain, k], score[chain, k] = self.density(point)
+        last = points(sizes["chain"] - 1, int(kept[-1]))
+
+        def density(u: NDArray) -> tuple[float, NDArray]:
+            return self.density({**last, **split(u, shapes)})
+
+        names, owners = [], []
+        for rv, shape in zip(self.rvs, shapes.values(), strict=True):
+            labels = [
+                f"{rv.name}[{', '.join(map(str, k))}]" if k else str(rv.name)
+                for k in np.ndindex(*shape)
+            ]
+            names += labels
+            owners += [str(rv.name)] * len(labels)
+        fixed = len(self.rvs) == len(self.model.free_RVs)
+        thinning = len(kept) / sizes["draw"]
+        return RealDraws(names, owners, x, score, logp, thinning, density, fixed)
+
+
+def split(u: NDArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray]:
+    """Cut a vector of coordinates into arrays by name.
+
+    Parameters
+    ----------
+    u : ndarray, shape (d,)
+        Coordinates.
+    shapes : mapping of str to tuple of int
+        Names and shapes, in order.
+    """
+    parts, start = {}, 0
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        parts[name] = np.asarray(u[start : start + size]).reshape(shape)
+        start += size
+    return parts
+
+
+def value_points(
+    model: pm.Model, posterior: xr.Dataset, coordinates: Callable[..., list[NDArray]] | None
+) -> Callable[[int, int], dict[str, NDArray]]:
+    """Return a function from chain and draw to the values of the model's value variables.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    posterior : Dataset
+        Draws of its free variables.
+    coordinates : callable or None
+        From values of the free variables to unconstrained ones; None where nothing is transformed.
+    """
+    rvs: list[TensorVariable] = list(model.free_RVs)
+    names = [str(model.rvs_to_values[rv].name) for rv in rvs]
+    arrays = [posterior[str(rv.name)].transpose("chain", "draw", ...) for rv in rvs]
+    loaded: dict[tuple[int, int], list[NDArray]] = {}
+
+    def point(chain: int, draw: int) -> dict[str, NDArray]:
+        block, offset = divmod(draw, BLOCK)
+        if (chain, block) not in loaded:
+            loaded.clear()  # one block in memory at a time: traces may be lazy and huge
+            rows = slice(block * BLOCK, (block + 1) * BLOCK)
+            loaded[chain, block] = [
+                np.asarray(a.isel(chain=chain, draw=rows).values).astype(rv.dtype, copy=False)
+                for a, rv in zip(arrays, rvs, strict=True)
+            ]
+        values = [a[offset] for a in loaded[chain, block]]
+        if coordinates is not None:
+            values = [np.asarray(v) for v in coordinates(*values)]
+        return dict(zip(names, values, strict=True))
+
+    return point

@@ -1,0 +1,81 @@
+"""One scalar over all draws, with what several checks need of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from pymc_ebm.diagnostics.finding import Kind
+
+FEWEST_DRAWS = 20  # in a chain, before anything is estimated from it
+
+
+@dataclass(frozen=True)
+class Series:
+    """One scalar over all draws.
+
+    Parameters
+    ----------
+    name : str
+        What the scalar is called.
+    kind : {"energy", "order parameter", "slow direction", "variable", "sampler"}
+        How much its failure says: an energy or order parameter speaks for the whole model.
+    values : ndarray, shape (chains, draws)
+        The draws.
+    share : float, default 1
+        Which part of all draws these are.
+    """
+
+    name: str
+    kind: Kind
+    values: NDArray
+    share: float = 1.0
+
+    @cached_property
+    def constant(self) -> bool:
+        """Whether no chain ever changes the value."""
+        return bool(np.all(np.ptp(self.values, axis=1) == 0))
+
+    @cached_property
+    def some_chain_constant(self) -> bool:
+        """Whether some chain never changes the value."""
+        return bool(np.any(np.ptp(self.values, axis=1) == 0))
+
+    @property
+    def chains(self) -> int:
+        """How many chains there are."""
+        return int(self.values.shape[0])
+
+    @property
+    def draws(self) -> int:
+        """How many draws a chain has."""
+        return int(self.values.shape[1])
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """Normal scores of the pooled ranks: Gaussian margins, whatever the tails of the values."""
+        ranks = rankdata(self.values, axis=None).reshape(self.values.shape)
+        return ndtri((ranks - 0.375) / (self.values.size + 0.25))
+
+    @cached_property
+    def autocorrelation(self) -> NDArray[np.float64]:
+        """Autocorrelation function of the normal scores within chains, averaged over them."""
+        centred = self.scores - self.scores.mean(axis=1, keepdims=True)
+        covariance = array_stats.autocov(centred, axis=1).mean(axis=0)
+        if covariance[0] <= 0:
+            return np.concatenate([[1.0], np.zeros(self.draws - 1)])
+        return covariance / covariance[0]
+
+    @cached_property
+    def chain_ess(self) -> NDArray[np.float64]:
+        """Effective sample size of the mean of the normal scores, one a chain."""
+        return np.array(
+            [array_stats.ess(c[None], chain_axis=0, draw_axis=1, method="mean") for c in self.scores]
+        )

@@ -1,0 +1,213 @@
+"""Transformations that leave a model's log-probability unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from pymc_ebm.diagnostics.discrete_target import DiscreteDraws
+from pymc_ebm.diagnostics.real_target import RealDraws
+
+WITNESSES = 5  # draws on which a candidate must leave the log-probability unchanged
+TOLERANCE = 1e-9
+MOST_COORDINATES = 64  # whose signs and exchanges are tried one by one
+MOST_COMPONENTS = 16
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A transformation of one variable under which the target is invariant.
+
+    Parameters
+    ----------
+    name : str
+        What it does.
+    variable : str
+        To which variable.
+    odd : ndarray, shape (chains, draws, k)
+        Statistics whose mean is zero in every sample that has the symmetry.
+    turns : ndarray, shape (chains, draws), optional
+        A statistic that changes its sign where the chain crosses from one image to another.
+    """
+
+    name: str
+    variable: str
+    odd: NDArray[np.float64]
+    turns: NDArray[np.float64] | None = None
+
+
+Candidate = tuple[str, Callable[[NDArray], NDArray], NDArray, NDArray | None]
+
+
+def symmetries_of_states(draws: DiscreteDraws) -> list[Symmetry]:
+    """Find the symmetries of a discrete variable, others being fixed.
+
+    Tried: exchanging two states everywhere (for two values the global flip) or in one connected
+    component; shifts of a lattice along each axis; exchanges of two entries.
+
+    Parameters
+    ----------
+    draws : DiscreteDraws
+        Its draws.
+    """
+    if not draws.fixed:  # other variables may be odd under the same transformation
+        return []
+    chains, length, n = draws.x.shape
+    flat = draws.x.reshape(-1, n)
+    witnesses = flat[np.linspace(0, len(flat) - 1, WITNESSES).astype(int)]
+    reference = draws.given.log_densities(witnesses)
+
+    def holds(apply: Callable[[NDArray], NDArray]) -> bool:
+        image = apply(witnesses)
+        return _equal(draws.given.log_densities(np.ascontiguousarray(image)), reference)
+
+    found = [
+        Symmetry(name, draws.name, odd, turns)
+        for name, apply, odd, turns in [*_exchanged_states(draws), *_shifts(draws)]
+        if holds(apply)
+    ]
+    if n <= MOST_COORDINATES:
+        values = draws.values[draws.x].astype(float)
+
+        def exchanged(i: int, j: int) -> Callable[[NDArray], NDArray]:
+            order = np.arange(n)
+            order[[i, j]] = j, i
+            return lambda x: x[:, order]
+
+        groups = _groups(n, lambda i, j: holds(exchanged(i, j)))
+        found += _exchanges(draws.name, values, groups)
+    return found
+
+
+def symmetries_of_reals(draws: RealDraws) -> list[Symmetry]:
+    """Find the symmetries of the real variables in unconstrained coordinates.
+
+    Tried: the sign of everything, of each variable, of each coordinate; exchanges of two
+    coordinates of one variable.
+
+    Parameters
+    ----------
+    draws : RealDraws
+        Their draws.
+    """
+    if not draws.fixed:
+        return []
+    chains, length, d = draws.x.shape
+    flat = draws.x.reshape(-1, d)
+    witnesses = flat[np.linspace(0, len(flat) - 1, WITNESSES).astype(int)]
+    reference = np.array([draws.density(u)[0] for u in witnesses])
+
+    def holds(apply: Callable[[NDArray], NDArray]) -> bool:
+        for u, expected in zip(witnesses, reference, strict=True):
+            if not _equal(np.array([draws.density(apply(u))[0]]), np.array([expected])):
+                return False
+        return True
+
+    signs = np.sign(draws.x)  # bounded, whatever the tails
+    owners = np.array(draws.owners)
+    groups: list[tuple[str, str, NDArray]] = [("x → −x", "all variables", np.arange(d))]
+    if len(set(draws.owners)) > 1:
+        groups += [("x → −x", o, np.flatnonzero(owners == o)) for o in dict.fromkeys(draws.owners)]
+    if d <= MOST_COORDINATES:
+        singles = [(f"sign of {name}", draws.owners[k], k) for k, name in enumerate(draws.names)]
+        groups += [(name, owner, np.array([k])) for name, owner, k in singles if d > 1]
+    found = []
+    for name, owner, members in groups:
+        mirror = np.ones(d)
+        mirror[members] = -1
+        if holds(lambda u, mirror=mirror: mirror * u):
+            turns = draws.x[..., members[0]] if len(members) == 1 else None
+            found.append(Symmetry(name, owner, signs[..., members[:MOST_COORDINATES]], turns))
+    if d <= MOST_COORDINATES:
+
+        def may(i: int, j: int) -> bool:
+            order = np.arange(d)
+            order[[i, j]] = j, i
+            return owners[i] == owners[j] and holds(lambda u: u[order])
+
+        found += _exchanges("all variables", draws.x, _groups(d, may))
+    return found
+
+
+def _exchanged_states(draws: DiscreteDraws) -> Iterator[Candidate]:
+    """Exchange two states, everywhere or in one connected component."""
+    q, x = len(draws.values), draws.x
+    parts: list[tuple[str, NDArray]] = [("", np.arange(x.shape[-1]))]
+    if draws.graph is not None:
+        n = draws.graph.n_vertices
+        first, second = draws.graph.edges.T
+        pattern = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
+        count, labels = connected_components(pattern, directed=False)
+        if 1 < count <= MOST_COMPONENTS:
+            parts += [(f" of component {c}", np.flatnonzero(labels == c)) for c in range(count)]
+    for place, sites in parts:
+        for a, b in combinations(range(q), 2):
+            table = np.arange(q, dtype=np.int8)
+            table[[a, b]] = b, a
+
+            def apply(y: NDArray, table: NDArray = table, sites: NDArray = sites) -> NDArray:
+                image = y.copy()
+                image[:, sites] = table[y[:, sites]]
+                return image
+
+            part = x[..., sites]
+            difference = (part == b).mean(axis=-1) - (part == a).mean(axis=-1)
+            name = "flip" if q == 2 else f"states {draws.values[a]} ↔ {draws.values[b]}"
+            yield name + place, apply, difference[..., None], difference
+
+
+def _shifts(draws: DiscreteDraws) -> Iterator[Candidate]:
+    """Shift a lattice by one site along each axis."""
+    if draws.graph is None or len(draws.graph.shape) < 1 or draws.graph.shape != draws.shape:
+        return
+    shape = draws.shape
+    values = draws.values[draws.x].astype(np.float32)
+    for axis, length in enumerate(shape):
+        if length < 3:
+            continue
+
+        def apply(y: NDArray, axis: int = axis) -> NDArray:
+            return np.roll(y.reshape(-1, *shape), 1, axis=axis + 1).reshape(len(y), -1)
+
+        others = tuple(k + 2 for k in range(len(shape)) if k != axis)
+        profile = values.reshape(*values.shape[:2], *shape).mean(axis=others, dtype=np.float64)
+        wave = profile @ np.exp(2j * np.pi * np.arange(length) / length)
+        yield (
+            f"shift along axis {axis}", apply, np.stack([wave.real, wave.imag], axis=-1), None
+        )  # fmt: skip
+
+
+def _groups(n: int, may: Callable[[int, int], bool]) -> list[list[int]]:
+    """Return the sets of entries that may be exchanged among each other."""
+    groups: list[list[int]] = []
+    for i in range(n):
+        for group in groups:
+            if may(group[0], i):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    return [group for group in groups if len(group) > 1]
+
+
+def _exchanges(variable: str, values: NDArray, groups: list[list[int]]) -> list[Symmetry]:
+    found = []
+    for group in groups:
+        members = values[..., group]
+        middle, scale = np.median(members), members.std()
+        members = np.tanh((members - middle) / (scale or 1.0))  # bounded, whatever the tails
+        contrasts = members - members.mean(axis=-1, keepdims=True)
+        listed = ", ".join(map(str, group[:4])) + (", …" if len(group) > 4 else "")
+        found.append(Symmetry(f"exchange of entries {listed}", variable, contrasts))
+    return found
+
+
+def _equal(first: NDArray, second: NDArray) -> bool:
+    return bool(np.all(np.abs(first - second) <= TOLERANCE * (1 + np.abs(second))))

@@ -1,0 +1,44 @@
+"""Tree depth, where NUTS ran."""
+
+from __future__ import annotations
+
+from pymc_ebm.diagnostics.evidence import Evidence
+from pymc_ebm.diagnostics.finding import Finding
+
+THRESHOLD = 0.05  # of the draws; fewer cost time, not truth
+
+
+def check(evidence: Evidence) -> list[Finding]:
+    """Count the trajectories that ended for want of depth rather than by a U-turn.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        With the sampler's ``reached_max_treedepth`` or ``maxdepth_reached``.
+
+    Returns
+    -------
+    list of Finding
+        One; none where no NUTS ran.
+    """
+    reached = evidence.statistic("reached_max_treedepth", "maxdepth_reached")
+    if reached is None:
+        return []
+    share = float(reached.mean())
+    passed = share <= THRESHOLD
+    return [
+        Finding(
+            "tree depth",
+            "trajectories",
+            "sampler",
+            share,
+            THRESHOLD,
+            "pass" if passed else "fail",
+            "trajectories turn by themselves"
+            if passed
+            else "trajectories are cut off before they turn: a slow walk",
+            ""
+            if passed
+            else "Rescale or rotate the variables; raise max_treedepth if that cannot be done.",
+        )
+    ]

@@ -1,0 +1,120 @@
+"""Conditional log-weights of every entry, and descent to a local minimum.
+
+Variables are coded as state numbers 0 … q-1; energies are in units where β = 1.
+"""
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True)
+def log_weights(x, indptr, indices, weights, interaction, field, out):
+    """Fill ``out[m, i, a] = field[i, a] + Σ_j w_ij K[a, x_mj]``.
+
+    Parameters
+    ----------
+    x : ndarray of int8, shape (M, n)
+        Configurations.
+    indptr, indices : ndarray of int32
+        Adjacency in compressed-sparse-row form.
+    weights : ndarray of float64, shape (2 m,)
+        ``βJ`` of each entry of `indices`.
+    interaction : ndarray of float64, shape (q, q)
+        K.
+    field : ndarray of float64, shape (n, q)
+        Log-weights.
+    out : ndarray of float64, shape (M, n, q)
+        Filled.
+    """
+    n, q = field.shape
+    for m in range(x.shape[0]):
+        for i in range(n):
+            for a in range(q):
+                out[m, i, a] = field[i, a]
+            for e in range(indptr[i], indptr[i + 1]):
+                other = x[m, indices[e]]
+                for a in range(q):
+                    out[m, i, a] += weights[e] * interaction[a, other]
+
+
+@numba.njit(cache=True)
+def normalise(weights):
+    """Subtract from each row of log-weights the log of its sum of exponentials, in place.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (rows, q)
+        Log-weights; on return log-probabilities.
+    """
+    q = weights.shape[1]
+    for row in range(weights.shape[0]):
+        largest = weights[row, 0]
+        for a in range(1, q):
+            largest = max(largest, weights[row, a])
+        total = 0.0
+        for a in range(q):
+            total += np.exp(weights[row, a] - largest)
+        shift = largest + np.log(total)
+        for a in range(q):
+            weights[row, a] -= shift
+
+
+@numba.njit(cache=True)
+def log_densities(x, indptr, indices, weights, interaction, field, out):
+    """Fill ``out[m] = ½ Σ_i Σ_j w_ij K[x_i, x_j] + Σ_i field[i, x_i]``.
+
+    Parameters
+    ----------
+    x, indptr, indices, weights, interaction, field
+        As for `log_weights`.
+    out : ndarray of float64, shape (M,)
+        Filled.
+    """
+    n = field.shape[0]
+    for m in range(x.shape[0]):
+        total = 0.0
+        for i in range(n):
+            own = x[m, i]
+            pairs = 0.0
+            for e in range(indptr[i], indptr[i + 1]):
+                pairs += weights[e] * interaction[own, x[m, indices[e]]]
+            total += field[i, own] + 0.5 * pairs
+        out[m] = total
+
+
+@numba.njit(cache=True)
+def descend(x, indptr, indices, weights, interaction, field, most_sweeps):
+    """Set each entry to its likeliest state in turn, until none changes.
+
+    Ties keep the present state, so the descent ends.
+
+    Parameters
+    ----------
+    x : ndarray of int8, shape (M, n)
+        Configurations, updated in place.
+    indptr, indices, weights, interaction, field
+        As for `log_weights`.
+    most_sweeps : int
+        Passes after which it gives up.
+    """
+    n, q = field.shape
+    local = np.empty(q)
+    for m in range(x.shape[0]):
+        for _ in range(most_sweeps):
+            changed = False
+            for i in range(n):
+                for a in range(q):
+                    local[a] = field[i, a]
+                for e in range(indptr[i], indptr[i + 1]):
+                    other = x[m, indices[e]]
+                    for a in range(q):
+                        local[a] += weights[e] * interaction[a, other]
+                best = x[m, i]
+                for a in range(q):
+                    if local[a] > local[best] + 1e-12:
+                        best = a
+                if best != x[m, i]:
+                    x[m, i] = best
+                    changed = True
+            if not changed:
+                break

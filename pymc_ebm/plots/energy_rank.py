@@ -1,0 +1,44 @@
+"""Ranks of energies and order parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import arviz_plots
+
+from arviz_plots import PlotCollection
+
+from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
+
+
+def plot_energy_rank(
+    source: Any, *, var_names: str | list[str] | None = None, backend: str | None = None, **kwargs
+) -> PlotCollection:
+    """Draw how the ranks of each chain's energies spread over all draws, with an envelope.
+
+    Parameters
+    ----------
+    source : ErgodicityReport, DataTree or Dataset
+        A report, any trace, or what `ebm.observables` returns.
+    var_names : str or list of str, optional
+        By default the first four quantities of a report.
+    backend : {"matplotlib", "plotly", "bokeh"}, optional
+        By default that of ``arviz.rcParams``.
+    **kwargs
+        Passed to `arviz_plots.plot_rank`.
+
+    Returns
+    -------
+    PlotCollection
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, pymc_ebm as ebm
+    >>> values = np.random.default_rng(1).normal(size=(2, 50))
+    >>> draws = xr.Dataset({"energy": (("chain", "draw"), values)})
+    >>> plot = ebm.plot_energy_rank(draws, backend="none")
+    """
+    tree = tree_of(source)
+    kwargs.setdefault("col_wrap", COLUMNS)
+    kwargs.setdefault("thin", True)  # the envelope is one for independent draws
+    return arviz_plots.plot_rank(tree, var_names=chosen(tree, var_names), backend=backend, **kwargs)

@@ -1,0 +1,45 @@
+"""Which quantities of a trace a plot shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+MOST = 4  # panels a plot has by itself
+COLUMNS = 2  # readable on a phone
+
+
+def tree_of(source: Any) -> xr.DataTree:
+    """Return the tree behind a report, or the tree itself.
+
+    Parameters
+    ----------
+    source : ErgodicityReport, DataTree or Dataset
+        A report, what its `to_datatree` gives, any trace, or what `ebm.observables` returns.
+    """
+    if isinstance(source, xr.Dataset):
+        return xr.DataTree.from_dict({"posterior": source})
+    return source.to_datatree() if hasattr(source, "to_datatree") else source
+
+
+def chosen(tree: xr.DataTree, var_names: str | list[str] | None) -> list[str]:
+    """Return the names to plot: those asked for, or energies and order parameters first.
+
+    Parameters
+    ----------
+    tree : DataTree
+        With a posterior group.
+    var_names : str or list of str, optional
+        What was asked for.
+    """
+    if "posterior" not in tree.children or not tree["posterior"].data_vars:
+        raise ValueError("There is nothing to plot: the tree has no posterior group.")
+    names = [str(name) for name in tree["posterior"].data_vars]
+    if var_names is None:
+        return names[:MOST]
+    wanted = [var_names] if isinstance(var_names, str) else list(var_names)
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise ValueError(f"There is no {unknown[0]!r} to plot, only {', '.join(names[:20])}.")
+    return wanted
