@@ -136,7 +136,7 @@ def _quenched(draws: DiscreteDraws, kept: NDArray) -> tuple[NDArray, NDArray, ND
 
 def _alone(counts: NDArray) -> float:
     """Return the share of the draws whose minimum no other draw leads to."""
-    return float(np.sum(counts == 1) / counts.sum())
+    return float(np.sum(counts == 1) / max(counts.sum(), 1))
 
 
 def basins_of_reals(draws: RealDraws) -> Basins:

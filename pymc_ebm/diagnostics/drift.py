@@ -38,8 +38,8 @@ def check(evidence: Evidence) -> list[Result]:
     posterior moments. Bayesian Statistics 4, 169-193.
     """
     results: list[Result] = []
-    for s in evidence.moving:
-        if s.share < 1 or s.some_chain_constant:
+    for s in evidence.testable:
+        if s.share < 1:
             continue
         if s.draws < FEWEST_DRAWS:
             why = f"{s.draws} draws a chain show no trend"

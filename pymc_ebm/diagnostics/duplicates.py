@@ -41,7 +41,7 @@ def check(evidence: Evidence) -> list[Result]:
     autocorrelated time-series. JRSS Supplement 8, 27-41.
     """
     results: list[Result] = []
-    for s in evidence.moving:
+    for s in evidence.testable:
         if s.chains < 2 or s.draws < FEWEST_DRAWS:
             continue
         p_value, first, second = p_of_independence(s)

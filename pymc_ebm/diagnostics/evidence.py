@@ -59,6 +59,11 @@ class Evidence:
         """The series that some chain changes."""
         return [s for s in self.series if not s.constant]
 
+    @property
+    def testable(self) -> list[Series]:
+        """The series whose sums over draws are near normal."""
+        return [s for s in self.series if s.testable]
+
     @cached_property
     def basins(self) -> list[Basins]:
         """The local minima that the draws lead to, where the density is the same at all draws."""

@@ -20,7 +20,7 @@ from pymc_ebm.diagnostics.real_target import RealDraws
 FEWEST_DRAWS = 20
 ALL_PAIRS = 8  # coordinates up to which every pair has an identity
 EVERY_SITE = 64
-LEADING = 8  # directions of largest variance in the joint test
+DIRECTIONS = 8  # in the joint test
 REMEDY = (
     "The draws are not from this density: a wrong acceptance, too large a step, another "
     "temperature, a missing term. Check the step method, and that this model is the one sampled."
@@ -83,7 +83,10 @@ def real_identities(draws: RealDraws) -> Iterator[tuple[str, NDArray]]:
 
 
 def joint_of_reals(draws: RealDraws) -> NDArray:
-    """Return identities along the directions of largest variance, shape (chains, draws, k).
+    """Return identities of coordinates, or of eight directions, shape (chains, draws, k).
+
+    The directions of many coordinates are drawn blindly: those of largest variance in the sample
+    would, by being chosen, have too large a variance.
 
     Parameters
     ----------
@@ -91,12 +94,13 @@ def joint_of_reals(draws: RealDraws) -> NDArray:
         Coordinates and scores.
     """
     x, score = _scaled(draws)
-    flat = x.reshape(-1, x.shape[-1])
-    axes = np.linalg.eigh(np.cov(flat, rowvar=False).reshape(x.shape[-1], -1))[1][:, -LEADING:]
+    d = x.shape[-1]
+    axes = np.eye(d)
+    if d > DIRECTIONS:
+        axes = np.linalg.qr(np.random.default_rng(0).normal(size=(d, DIRECTIONS)))[0]
     along, force = x @ axes, score @ axes
-    return np.concatenate(
-        [force, along * force + 1, (x * score + 1).mean(axis=-1, keepdims=True)], axis=-1
-    )
+    total = (x * score + 1).mean(axis=-1, keepdims=True)
+    return np.concatenate([force, along * force + 1, total], axis=-1)
 
 
 def heat_bath_identities(draws: DiscreteDraws) -> Iterator[tuple[str, NDArray]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scipy.stats import f
+from scipy.stats import binom, f
 
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Result, Test
@@ -24,7 +24,8 @@ def check(evidence: Evidence) -> list[Result]:
 
     An aperiodic chain has a smooth spectrum, however strong or alternating its autocorrelation; a
     periodic one puts power at one frequency that grows with the number of draws. The power there,
-    summed over chains and divided by that of its neighbours, follows an F distribution.
+    divided by that of its neighbours, follows an F distribution; more than half of the chains must
+    show a line, since a slow chain may by itself alternate for a while.
 
     Parameters
     ----------
@@ -46,8 +47,8 @@ def check(evidence: Evidence) -> list[Result]:
             "the chain alternates with a fixed period",
             REMEDY,
         )
-        for s in evidence.moving
-        if s.draws >= FEWEST_DRAWS and not s.some_chain_constant
+        for s in evidence.testable
+        if s.draws >= FEWEST_DRAWS
     ]
 
 
@@ -71,11 +72,13 @@ def p_of_no_line(s: Series) -> float:
         k = draws // period
         low, high = max(k - NEIGHBORS, 1), min(k + NEIGHBORS + 1, power.shape[1])
         around = np.delete(np.arange(low, high), k - low)
-        background = float(power[:, around].mean())
-        if background <= 1e-10 * draws:  # nothing but the line
+        background = power[:, around].mean(axis=1)
+        if np.all(background <= 1e-10 * draws):  # nothing but the line
             return 0.0
-        line = float(power[:, k].sum()) / background
         # a coefficient at half the frequency of the draws is real: one square, not two
-        squares = s.chains if 2 * k == draws else 2 * s.chains
-        p_values.append(float(f.sf(line / s.chains, squares, 2 * s.chains * len(around))))
+        squares = 1 if 2 * k == draws else 2
+        line = power[:, k] / np.maximum(background, 1e-300)
+        each = np.sort(f.sf(line, squares, 2 * len(around)))
+        most = s.chains // 2 + 1
+        p_values.append(float(binom.sf(most - 1, s.chains, each[most - 1])))
     return min(1.0, len(p_values) * min(p_values))

@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 
 from pymc_ebm.diagnostics.finding import Kind
 
+LOPSIDED = 0.9  # share of one value beyond which sums over draws are far from normal
 FEWEST_DRAWS = 20  # in a chain, before anything is estimated from it
 
 
@@ -47,6 +48,18 @@ class Series:
     def some_chain_constant(self) -> bool:
         """Whether some chain never changes the value."""
         return bool(np.any(np.ptp(self.values, axis=1) == 0))
+
+    @cached_property
+    def testable(self) -> bool:
+        """Whether sums of it are near normal: it moves, and no single value makes up nearly all.
+
+        A spin that is up in 99 draws of 100 has a handful of excursions; two of them in the same
+        draw of two chains are a coincidence, not a correlation.
+        """
+        if self.some_chain_constant:
+            return False
+        values, counts = np.unique(self.values, return_counts=True)
+        return len(values) > self.values.size // 2 or counts.max() <= LOPSIDED * self.values.size
 
     @property
     def chains(self) -> int:

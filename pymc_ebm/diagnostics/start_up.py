@@ -40,8 +40,8 @@ def check(evidence: Evidence) -> list[Result]:
             "the first draws do not belong to the distribution of the others",
             REMEDY,
         )
-        for s in evidence.moving
-        if s.draws >= FEWEST_DRAWS and s.share == 1 and not s.some_chain_constant
+        for s in evidence.testable
+        if s.draws >= FEWEST_DRAWS and s.share == 1
     ]
 
 

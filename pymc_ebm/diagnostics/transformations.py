@@ -16,8 +16,10 @@ from pymc_ebm.diagnostics.discrete_target import DiscreteDraws
 from pymc_ebm.diagnostics.real_target import RealDraws
 
 WITNESSES = 5  # draws on which a candidate must leave the log-probability unchanged
+RANDOM_STATES = 48  # random configurations: draws may agree in two entries by chance
 TOLERANCE = 1e-9
 MOST_COORDINATES = 64  # whose signs and exchanges are tried one by one
+FEW_COORDINATES = 16  # where each evaluation takes its time
 MOST_COMPONENTS = 16
 
 
@@ -59,9 +61,9 @@ def symmetries_of_states(draws: DiscreteDraws) -> list[Symmetry]:
     """
     if not draws.fixed:  # other variables may be odd under the same transformation
         return []
-    chains, length, n = draws.x.shape
-    flat = draws.x.reshape(-1, n)
-    witnesses = flat[np.linspace(0, len(flat) - 1, WITNESSES).astype(int)]
+    n, q = draws.x.shape[-1], len(draws.values)
+    count = RANDOM_STATES if n <= MOST_COORDINATES else WITNESSES
+    witnesses = np.random.default_rng(0).integers(q, size=(count, n)).astype(np.int8)
     reference = draws.given.log_densities(witnesses)
 
     def holds(apply: Callable[[NDArray], NDArray]) -> bool:
@@ -73,7 +75,7 @@ def symmetries_of_states(draws: DiscreteDraws) -> list[Symmetry]:
         for name, apply, odd, turns in [*_exchanged_states(draws), *_shifts(draws)]
         if holds(apply)
     ]
-    if n <= MOST_COORDINATES:
+    if n <= (MOST_COORDINATES if draws.graph is not None else FEW_COORDINATES):
         values = draws.values[draws.x].astype(float)
 
         def exchanged(i: int, j: int) -> Callable[[NDArray], NDArray]:
@@ -99,7 +101,7 @@ def symmetries_of_reals(draws: RealDraws) -> list[Symmetry]:
     """
     if not draws.fixed:
         return []
-    chains, length, d = draws.x.shape
+    d = draws.x.shape[-1]
     flat = draws.x.reshape(-1, d)
     witnesses = flat[np.linspace(0, len(flat) - 1, WITNESSES).astype(int)]
     reference = np.array([draws.density(u)[0] for u in witnesses])
