@@ -91,7 +91,7 @@ def main() -> None:
             r = job.get()
             results.append(r)
             print(
-                f"{CASES[r['number']].name:28s} {'sick' if CASES[r['number']].sick else 'healthy':8s}"
+                f"{CASES[r['number']].name:28s}"
                 + "".join(f" {who} {r['caught'][who]:3d}" for who in
                           ("report", "without model", "diagnose", "rhat_ess"))
                 + f" of {r['n']}  {r['seconds']:.2f} s  {dict(r['by_check'].most_common(5))}",

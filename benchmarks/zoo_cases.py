@@ -128,7 +128,7 @@ def ising(coupling: float, field: float = 0.0, side: int = SIDE) -> pm.Model:
 
 @cache
 def glass() -> pm.Model:
-    """A Sherrington–Kirkpatrick glass of 32 spins at β = 1.5."""
+    """Build a Sherrington–Kirkpatrick glass of 32 spins at β = 1.5."""
     n = 32
     J = np.random.default_rng(7).normal(size=(n, n)) / np.sqrt(n)
     J = np.triu(J, 1) + np.triu(J, 1).T
@@ -139,7 +139,7 @@ def glass() -> pm.Model:
 
 @cache
 def rbm() -> pm.Model:
-    """A small restricted Boltzmann machine."""
+    """Build a small restricted Boltzmann machine."""
     rng = np.random.default_rng(3)
     with pm.Model() as model:
         ebm.RBM("v", rng.normal(0, 0.7, (8, 6)), rng.normal(0, 0.3, 8), rng.normal(0, 0.3, 6))
@@ -148,7 +148,7 @@ def rbm() -> pm.Model:
 
 @cache
 def hidden_field() -> pm.Model:
-    """A noisy picture with unknown noise."""
+    """Build a noisy picture with unknown noise."""
     rng = np.random.default_rng(5)
     truth = np.where(np.add.outer(np.arange(SIDE), np.arange(SIDE)) % 16 < 8, 1, -1)
     with pm.Model() as model:
@@ -293,7 +293,7 @@ def slow(seed: int) -> Any:
 
 
 def no_burn_in(seed: int) -> Any:
-    """A random walk from twenty standard deviations away, nothing dropped."""
+    """Walk at random from twenty standard deviations away, nothing dropped."""
     return trace("x", metropolis_normal(seed, start=20.0, burn_in=0))
 
 
@@ -381,7 +381,7 @@ def same_seed(seed: int) -> Any:
 
 
 def wrong_temperature(seed: int) -> Any:
-    """Sampled three per cent too cold."""
+    """Sample three per cent too cold."""
     return trace("s", spin_chains(seed, 1.03 * WARM))
 
 

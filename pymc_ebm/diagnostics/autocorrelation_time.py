@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from numpy.typing import NDArray
-
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Finding, not_enough
-from pymc_ebm.diagnostics.series import FEWEST_DRAWS
+from pymc_ebm.diagnostics.series import FEWEST_DRAWS, autocorrelation_time
 
-WINDOW = 5.0  # autocorrelation times (Sokal 1997)
 LENGTHS = 50.0  # autocorrelation times in all chains together, before the estimate can be trusted
 
 
@@ -39,9 +34,7 @@ def check(evidence: Evidence) -> list[Finding]:
             continue
         if s.draws < FEWEST_DRAWS:
             why = f"{s.draws} draws a chain"
-            findings.append(
-                not_enough("autocorrelation time", s.name, s.kind, why, "Draw more.")
-            )
+            findings.append(not_enough("autocorrelation time", s.name, s.kind, why, "Draw more."))
             continue
         tau, closed = autocorrelation_time(s.autocorrelation)
         threshold = s.values.size / s.share / LENGTHS
@@ -68,19 +61,3 @@ def check(evidence: Evidence) -> list[Finding]:
             )
         )
     return findings
-
-
-def autocorrelation_time(autocorrelation: NDArray) -> tuple[float, bool]:
-    """Return the integrated autocorrelation time, and whether the window closed.
-
-    Parameters
-    ----------
-    autocorrelation : ndarray, shape (draws,)
-        ρ(t), ρ(0) = 1.
-    """
-    taus = 2 * np.cumsum(autocorrelation) - 1
-    reached = np.arange(len(taus)) >= WINDOW * taus
-    window = int(np.argmax(reached))
-    # beyond half of a chain there are fewer pairs than the estimate needs
-    closed = bool(reached.any()) and window <= len(taus) // 2
-    return float(max(taus[window if closed else len(taus) // 5], 1e-3)), closed

@@ -224,12 +224,10 @@ def _numbered(
     counts: NDArray,
     spacing: float,
 ) -> Basins:
-    """Number the basins by size; the small ones together are −1."""
+    """Give basins numbers by size; the small ones together are −1."""
     order = np.argsort(-counts, kind="stable")
     large = [k for k in order if counts[k] >= max(SMALL_BASIN * labels.size, 2)][:NOTED]
     renumbered = np.where(labels == -2, -2, -1)
     for number, k in enumerate(large):
         renumbered[labels == k] = number
-    return Basins(
-        variable, renumbered, minima[large], energies[large], spacing, _alone(counts)
-    )
+    return Basins(variable, renumbered, minima[large], energies[large], spacing, _alone(counts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from arviz_stats.base import array_stats
-from scipy.stats import t
+from scipy.special import stdtr
 
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Result, Test
@@ -86,6 +86,6 @@ def p_of_independence(s: Series) -> tuple[float, int, int]:
     # Student's t of a correlation coefficient
     r = min(float(abs(correlation[a, b])), 1 - 1e-12)
     df = degrees_of_freedom(4 * n_eff)
-    p_value = 2 * float(t.sf(r * np.sqrt(n_eff) / np.sqrt(1 - r**2), df))
+    p_value = 2 * float(stdtr(df, -r * np.sqrt(n_eff) / np.sqrt(1 - r**2)))
     pair = sorted((int(moving[a]), int(moving[b])))
     return min(1.0, pairs * p_value), pair[0], pair[1]

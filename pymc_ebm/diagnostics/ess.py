@@ -45,7 +45,8 @@ def check(evidence: Evidence) -> list[Finding]:
                     not_enough(name, s.name, s.kind, f"{s.draws} draws a chain", "Draw more.")
                 )
                 continue
-            value = float(array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options))
+            with np.errstate(invalid="ignore"):  # a tail that one chain has not seen: NaN
+                value = float(array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options))
             passed = value >= threshold
             findings.append(
                 Finding(
@@ -55,9 +56,7 @@ def check(evidence: Evidence) -> list[Finding]:
                     value,
                     threshold,
                     "pass" if passed else "fail",
-                    "enough independent draws"
-                    if passed
-                    else "draws are too few or too correlated",
+                    "enough independent draws" if passed else "draws are too few or too correlated",
                     "" if passed else REMEDY,
                 )
             )

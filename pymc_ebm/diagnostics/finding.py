@@ -12,7 +12,7 @@ import numpy as np
 Verdict = Literal["pass", "fail", "not enough", "info"]
 Kind = Literal["energy", "order parameter", "slow direction", "variable", "sampler", "model"]
 
-FALSE_ALARM = 0.01  # over all tests of a report together
+FALSE_ALARM = 0.005  # over all tests of a report together
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
     ----------
     results : iterable of Finding or Test
         In the order of the table.
-    false_alarm : float, default 0.01
+    false_alarm : float, default 0.005
         Of all tests together.
 
     Returns
@@ -141,7 +141,7 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
             if not rejecting:
                 finding = Finding(**{**vars(finding), "threshold": last})
             decided[members[position]] = finding
-    return [decided.get(k, result) for k, result in enumerate(results)]  # type: ignore[misc]
+    return [decided[k] if isinstance(r, Test) else r for k, r in enumerate(results)]
 
 
 def not_enough(check: str, quantity: str, kind: str, why: str, remedy: str) -> Finding:

@@ -76,7 +76,9 @@ def _conserved(posterior: xr.Dataset) -> list[Finding]:
     """Look for a linear combination that is constant within chains and differs between them."""
     columns = []
     for variable in posterior.data_vars.values():
-        size = int(np.prod([variable.sizes[d] for d in variable.dims if d not in ("chain", "draw")]))
+        size = int(
+            np.prod([variable.sizes[d] for d in variable.dims if d not in ("chain", "draw")])
+        )
         if size <= MOST_COORDINATES:
             columns.append(coordinates(variable)[1].astype(float))
     if not columns:

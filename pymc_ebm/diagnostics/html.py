@@ -52,7 +52,7 @@ CAPTIONS = {
     "autocorrelation": "How long a chain remembers. It should fall to zero well before the end.",
     "basins": "Local minima: position along the first axis against energy; area is the share.",
     "transitions": "Crossings between basins that were seen, and each basin's share.",
-    "ladder": "Round trips of the tempering ladder; grey: the most that are possible.",
+    "ladder": "Round trips of the tempering ladder; pale: the most that one ladder can make.",
 }
 ORDER = {"fail": 0, "not enough": 1, "info": 2, "pass": 3}
 
@@ -74,10 +74,9 @@ def page(report: ErgodicityReport) -> str:
         f"<title>Ergodicity report</title><style>{STYLE}</style></head><body><main>"
         "<h1>Ergodicity report</h1>"
         f'<p class="verdict{" passed" if report.passed else ""}">{escape(report.verdict)}</p>'
-        f"<p>{_extent(report)} All statistical tests together fail a correct, stationary sample "
-        f"with a probability of {report.false_alarm:.0%} at most. A pass says that nothing was "
-        "found; a mode that no chain has visited leaves no trace, unless a symmetry or a probe "
-        "gives it away.</p>"
+        f"<p>{_extent(report)} The nominal level of all statistical tests together is "
+        f"{report.false_alarm:.1%}. A pass says that nothing was found: a mode that no chain has "
+        "visited leaves no trace, unless a symmetry or a probe gives it away.</p>"
         + (f"<h2>What failed, and what to do</h2>{failures}" if failures else "")
         + f"<h2>All checks</h2>{''.join(_details(report, row) for row in report.summary())}"
         + _figures(report)

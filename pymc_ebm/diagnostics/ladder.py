@@ -65,7 +65,7 @@ def check(evidence: Evidence) -> list[Finding]:
                 share,
                 np.nan,
                 "info",
-                f"Λ = {barrier[:, -1].mean():.2f}; the bound is {bound:.0f} trips a chain and ladder",
+                f"Λ = {barrier[:, -1].mean():.2f}; at most {bound:.0f} trips a chain and ladder",
             )
         )
     rejection = evidence.statistic("swap_rejection")

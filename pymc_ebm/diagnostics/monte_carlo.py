@@ -6,7 +6,7 @@ import numpy as np
 
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
-from scipy.stats import chi2, f, t
+from scipy.special import fdtrc, stdtr
 
 ERROR_COST = 4.0  # effective draws a degree of freedom: an autocorrelation is estimated along
 
@@ -48,7 +48,7 @@ def z_and_p(values: NDArray) -> tuple[float, float]:
         return (0.0, 1.0) if abs(float(values.flat[0])) < 1e-12 else (np.inf, 0.0)
     mean, error, ess = mean_and_error(values)
     z = mean / error
-    return z, float(2 * t.sf(abs(z), degrees_of_freedom(ess)))
+    return z, float(2 * stdtr(degrees_of_freedom(ess), -abs(z)))
 
 
 def p_of_squares(squares: float, count: int, ess: float) -> float:
@@ -63,12 +63,7 @@ def p_of_squares(squares: float, count: int, ess: float) -> float:
     ess : float
         Effective draws behind each one's error.
     """
-    return float(f.sf(squares / count, count, degrees_of_freedom(ess)))
-
-
-def chance_ratio(level: float, count: int) -> float:
-    """Return what a mean of `count` squared standard normals exceeds with probability `level`."""
-    return float(chi2.isf(level, count) / count)
+    return float(fdtrc(count, degrees_of_freedom(ess), squares / count))
 
 
 def joint_p(values: NDArray) -> float:
@@ -101,4 +96,4 @@ def joint_p(values: NDArray) -> float:
     means = batches.mean(axis=0) @ axes[:, kept]
     rank = int(kept.sum())
     statistic = n * float(np.sum(means**2 / roots[kept]))
-    return float(f.sf(statistic * (n - rank) / (rank * (n - 1)), rank, n - rank))
+    return float(fdtrc(rank, n - rank, statistic * (n - rank) / (rank * (n - 1))))

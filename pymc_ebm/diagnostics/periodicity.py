@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scipy.stats import binom, f
+from scipy.special import bdtrc, fdtrc
 
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Result, Test
@@ -78,7 +78,7 @@ def p_of_no_line(s: Series) -> float:
         # a coefficient at half the frequency of the draws is real: one square, not two
         squares = 1 if 2 * k == draws else 2
         line = power[:, k] / np.maximum(background, 1e-300)
-        each = np.sort(f.sf(line, squares, 2 * len(around)))
+        each = np.sort(fdtrc(squares, 2 * len(around), line))
         most = s.chains // 2 + 1
-        p_values.append(float(binom.sf(most - 1, s.chains, each[most - 1])))
+        p_values.append(float(bdtrc(most - 1, s.chains, each[most - 1])))
     return min(1.0, len(p_values) * min(p_values))

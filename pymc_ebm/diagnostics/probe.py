@@ -16,6 +16,7 @@ from pymc_ebm.diagnostics.real_target import RealDraws
 STARTS = 64
 RADII = (3.0, 10.0, 30.0, 100.0)  # in standard deviations of the draws
 SWEEPS = 20
+LOOKED_AT = 400  # draws whose minima count as seen
 IMPORTANCE_DRAWS = 400
 MOST_COORDINATES = 60  # whose curvature is worth as many gradients
 THRESHOLD = 0.01  # of the probability
@@ -131,7 +132,9 @@ def unseen_states(draws: DiscreteDraws, rng: np.random.Generator) -> tuple[float
     mirrored = np.ascontiguousarray((q - 1 - draws.x[:, -1]).astype(np.int8))
     starts = np.concatenate([starts, mirrored])
     ends = given.descend(given.heat_bath(starts, SWEEPS if n * q <= 50_000 else 2, rng))
-    visited = given.descend(np.ascontiguousarray(draws.x[:, :: max(draws.x.shape[1] // 50, 1)].reshape(-1, n)))
+    flat = draws.x.reshape(-1, n)
+    some = flat[rng.choice(len(flat), min(len(flat), LOOKED_AT), replace=False)]
+    visited = given.descend(np.ascontiguousarray(some))
     seen = np.unique(visited, axis=0)
     candidates = np.unique(ends, axis=0)
     known = {row.tobytes() for row in seen}

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 
 from numpy.typing import NDArray
@@ -98,9 +97,7 @@ class RealTarget:
             Values of the value variables at a chain and a draw.
         """
         sizes = posterior.sizes
-        shapes = {
-            str(v.name): np.shape(points(0, 0)[str(v.name)]) for v in self._values
-        }
+        shapes = {str(v.name): np.shape(points(0, 0)[str(v.name)]) for v in self._values}
         d = sum(int(np.prod(shape)) for shape in shapes.values())
         work = sum(int(np.prod(np.shape(value))) for value in points(0, 0).values())
         most = min(MOST_DRAWS, MOST_NUMBERS // d, MOST_WORK // work)

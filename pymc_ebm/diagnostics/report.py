@@ -44,7 +44,8 @@ class ErgodicityReport:
     basins : sequence of Basins
         Local minima that the draws lead to.
     false_alarm : float
-        Probability that any of the statistical tests fails for a correct, stationary sample.
+        Nominal probability that any of the statistical tests fails for a correct, stationary
+        sample.
 
     Attributes
     ----------

@@ -6,15 +6,15 @@ import numpy as np
 
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
+from scipy.stats import f
 
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Finding, not_enough
-from pymc_ebm.diagnostics.monte_carlo import chance_ratio
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS, Series
 
 THRESHOLD = 1.01  # Vehtari et al. (2021)
 LOCAL_THRESHOLD = 1.03  # Moins et al. (2023)
-LOST_CAUSE = 1.1  # no number of draws excuses more
+LOST_CAUSE = 1.15  # no number of draws excuses more
 CHANCE = 0.001  # of exceeding the threshold by noise alone, over all quantities
 QUANTILES = np.linspace(0.05, 0.95, 19)
 MOST_TOGETHER = 20  # quantities in the multivariate R-hat
@@ -127,7 +127,7 @@ def _together(moving: list[Series]) -> list[Finding]:
     # the largest root of a Wishart matrix (Davidson & Szarek, 2001)
     spread = np.sqrt(len(chosen)) + np.sqrt(half_chains - 1) + np.sqrt(2 * np.log(1 / CHANCE))
     by_chance = float(np.sqrt(1 + spread**2 / (half_chains - 1) / per_half))
-    threshold = min(max(THRESHOLD, by_chance), 1 + 3 * (LOST_CAUSE - 1))
+    threshold = min(max(THRESHOLD, by_chance), 1 + 2 * (LOST_CAUSE - 1))
     name = f"{len(chosen)} quantities"
     return [_finding("multivariate R-hat", name, "model", value, threshold)]
 
@@ -142,9 +142,9 @@ def _nested(s: Series, superchains: NDArray) -> Finding:
 def _by_chance(s: Series, level: float) -> float:
     """Return the R-hat that half-chains of one distribution exceed with probability `level`."""
     half_chains = 2 * s.chains
-    per_half = max(float(s.chain_ess.sum()) / half_chains, 1.0)
-    excess = (chance_ratio(level, half_chains - 1) - 1) / per_half
-    return min(float(np.sqrt(1 + max(excess, 0.0))), LOST_CAUSE)
+    per_half = max(float(s.chain_ess.sum()) / half_chains, 3.0)
+    ratio = float(f.isf(level, half_chains - 1, half_chains * (per_half - 1)))
+    return min(float(np.sqrt(1 + (ratio - 1) / (per_half - 1))), LOST_CAUSE)
 
 
 def _finding(check_name: str, quantity: str, kind: str, value: float, threshold: float) -> Finding:

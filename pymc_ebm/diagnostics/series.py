@@ -14,6 +14,10 @@ from scipy.stats import rankdata
 
 from pymc_ebm.diagnostics.finding import Kind
 
+WINDOW = 5.0  # autocorrelation times (Sokal 1997)
+FIRST_WINDOW = 6  # an antithetic chain's first sums are near zero
+SLOWER = 1.5
+SHORTEST = 0.05  # autocorrelation time of an antithetic chain
 LOPSIDED = 0.9  # share of one value beyond which sums over draws are far from normal
 FEWEST_DRAWS = 20  # in a chain, before anything is estimated from it
 
@@ -58,8 +62,8 @@ class Series:
         """
         if self.some_chain_constant:
             return False
-        values, counts = np.unique(self.values, return_counts=True)
-        return len(values) > self.values.size // 2 or counts.max() <= LOPSIDED * self.values.size
+        _values, counts = np.unique(self.values, return_counts=True)
+        return bool(counts.max() <= LOPSIDED * self.values.size)
 
     @property
     def chains(self) -> int:
@@ -78,10 +82,17 @@ class Series:
         return ndtri((ranks - 0.375) / (self.values.size + 0.25))
 
     @cached_property
+    def autocovariance(self) -> NDArray[np.float64]:
+        """Autocovariance of the normal scores within each chain, shape (chains, draws)."""
+        return array_stats.autocov(self.scores, axis=1)
+
+    @cached_property
     def autocorrelation(self) -> NDArray[np.float64]:
-        """Autocorrelation function of the normal scores within chains, averaged over them."""
-        centred = self.scores - self.scores.mean(axis=1, keepdims=True)
-        covariance = array_stats.autocov(centred, axis=1).mean(axis=0)
+        """Autocorrelation function of the normal scores around their common mean.
+
+        Around each chain's own mean, chains that are too short would look as if they had mixed.
+        """
+        covariance = self.autocovariance.mean(axis=0) + self.scores.mean(axis=1).var()
         if covariance[0] <= 0:
             return np.concatenate([[1.0], np.zeros(self.draws - 1)])
         return covariance / covariance[0]
@@ -89,6 +100,32 @@ class Series:
     @cached_property
     def chain_ess(self) -> NDArray[np.float64]:
         """Effective sample size of the mean of the normal scores, one a chain."""
-        return np.array(
-            [array_stats.ess(c[None], chain_axis=0, draw_axis=1, method="mean") for c in self.scores]
-        )
+        pooled = self.autocovariance.mean(axis=0)
+        if pooled[0] <= 0:
+            return np.full(self.chains, float(self.draws))
+        common = autocorrelation_time(pooled / pooled[0])[0]
+        own = [autocorrelation_time(c / c[0])[0] if c[0] > 0 else 1.0 for c in self.autocovariance]
+        # the common time is known best; a chain that is clearly slower than the others has its own
+        return self.draws / np.maximum(common, np.array(own) / SLOWER)
+
+
+def autocorrelation_time(autocorrelation: NDArray) -> tuple[float, bool]:
+    """Return the integrated autocorrelation time, and whether the window closed.
+
+    Parameters
+    ----------
+    autocorrelation : ndarray, shape (draws,)
+        ρ(t), ρ(0) = 1.
+
+    Notes
+    -----
+    ``τ = 1 + 2 Σ_{t ≤ W} ρ(t)``, W being the first window of at least 5 τ (Sokal 1997, equation
+    3.19).
+    """
+    taus = 2 * np.cumsum(autocorrelation) - 1
+    lags = np.arange(len(taus))
+    reached = (lags >= WINDOW * taus) & (lags >= min(FIRST_WINDOW, len(taus) - 1))
+    window = int(np.argmax(reached))
+    # beyond half of a chain there are fewer pairs than the estimate needs
+    closed = bool(reached.any()) and window <= len(taus) // 2
+    return float(max(taus[window if closed else len(taus) // 5], SHORTEST)), closed

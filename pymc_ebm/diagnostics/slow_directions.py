@@ -14,7 +14,7 @@ from pymc_ebm.diagnostics.series import Series
 DIRECTIONS = 2
 FEWEST_DRAWS = 200
 MOST_COORDINATES = 64
-MOST_DRAWS = 2_000  # of a large array, over all chains
+MOST_DRAWS = 1_000  # of a large array, over all chains
 BLOCKS = 4  # along each axis of a large array
 
 

@@ -6,11 +6,10 @@ import numpy as np
 
 from arviz_stats.base import array_stats
 
-from pymc_ebm.diagnostics.autocorrelation_time import WINDOW, autocorrelation_time
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Result, Test
 from pymc_ebm.diagnostics.monte_carlo import p_of_squares
-from pymc_ebm.diagnostics.series import Series
+from pymc_ebm.diagnostics.series import FIRST_WINDOW, WINDOW, Series, autocorrelation_time
 
 FEWEST_DRAWS = 100
 WINDOWS = (0.01, 0.025, 0.05, 0.1, 0.25)  # of a chain
@@ -49,8 +48,8 @@ def p_of_start(s: Series) -> float:
     """Return the probability of first windows at least so far off in a stationary chain.
 
     The variance of a window's mean comes from the autocovariance of the second half,
-    ``Var = (γ₀ + 2 Σ_{t<k} (1 − t/k) γ_t) / k``, cut off at five autocorrelation times; the values are normal scores within the second
-    half's ranks, so that one rare but legitimate start cannot make an alarm.
+    ``Var = (γ₀ + 2 Σ_{t<k} (1 − t/k) γ_t) / k``, cut off at five autocorrelation times. The
+    values are normal scores, so that one rare but legitimate start cannot make an alarm.
 
     Parameters
     ----------
@@ -61,10 +60,12 @@ def p_of_start(s: Series) -> float:
     later = s.scores[:, half:]
     covariance = array_stats.autocov(later - later.mean(axis=1, keepdims=True), axis=1).mean(axis=0)
     tau, _closed = autocorrelation_time(covariance / covariance[0])
-    memory = int(min(max(WINDOW * tau, 1), half // 2))  # beyond it, autocovariances are noise
+    memory = int(
+        min(max(WINDOW * tau, FIRST_WINDOW), half // 2)
+    )  # beyond it, autocovariances are noise
     # a mean that is estimated lowers every autocovariance by its own variance
     covariance = covariance[:memory] + covariance[0] * tau / later.shape[1]
-    ess = s.values.size / max(tau, 1.0)
+    ess = later.size / max(tau, 1.0) / 2  # a variance from autocovariances is known half as well
     later_variance = covariance[0] * max(tau, 1.0) / later.shape[1]
     p_values = []
     for window in WINDOWS:

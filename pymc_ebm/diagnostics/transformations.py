@@ -124,7 +124,11 @@ def symmetries_of_reals(draws: RealDraws) -> list[Symmetry]:
     for name, owner, members in groups:
         mirror = np.ones(d)
         mirror[members] = -1
-        if holds(lambda u, mirror=mirror: mirror * u):
+
+        def reflected(u: NDArray, mirror: NDArray = mirror) -> NDArray:
+            return mirror * u
+
+        if holds(reflected):
             turns = draws.x[..., members[0]] if len(members) == 1 else None
             found.append(Symmetry(name, owner, signs[..., members[:MOST_COORDINATES]], turns))
     if d <= MOST_COORDINATES:

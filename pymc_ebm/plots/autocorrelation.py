@@ -16,8 +16,8 @@ def plot_autocorrelation(
     *,
     var_names: str | list[str] | None = None,
     max_lag: int = 100,
-    backend: str | None = None,
-    **kwargs,
+    backend: Any = None,
+    **kwargs: Any,
 ) -> PlotCollection:
     """Draw the autocorrelation of energies and order parameters, a colour a chain.
 
@@ -43,7 +43,7 @@ def plot_autocorrelation(
     >>> import numpy as np, xarray as xr, pymc_ebm as ebm
     >>> values = np.random.default_rng(1).normal(size=(2, 50))
     >>> draws = xr.Dataset({"energy": (("chain", "draw"), values)})
-    >>> plot = ebm.plot_autocorrelation(draws, max_lag=20, backend="none")
+    >>> plot = ebm.plot_autocorrelation(draws, max_lag=20, backend="matplotlib")
     """
     tree = tree_of(source)
     kwargs.setdefault("col_wrap", COLUMNS)

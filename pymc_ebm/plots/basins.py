@@ -9,13 +9,13 @@ import xarray as xr
 
 from arviz_plots import PlotCollection, visuals
 
-from pymc_ebm.plots.quantities import tree_of
+from pymc_ebm.plots.quantities import tree_of, with_titles
 
 LARGEST = 600.0  # marker area of a basin that holds every draw
 
 
 def plot_basins(
-    source: Any, *, variable: str | None = None, backend: str | None = None, **kwargs
+    source: Any, *, variable: str | None = None, backend: str | None = None, **kwargs: Any
 ) -> PlotCollection:
     """Draw each basin at its minimum: position along the first principal axis against energy.
 
@@ -63,7 +63,7 @@ def plot_basins(
         )
     collection.map(visuals.labelled_x, "xlabel", text="position (first axis)", ignore_aes="all")
     collection.map(visuals.labelled_y, "ylabel", text="energy of the minimum", ignore_aes="all")
-    return collection
+    return with_titles(collection)
 
 
 def basins_of(source: Any, variable: str | None) -> dict[str, xr.Dataset]:

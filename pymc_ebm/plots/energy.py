@@ -12,7 +12,7 @@ from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
 
 
 def plot_energy(
-    source: Any, *, var_names: str | list[str] | None = None, backend: str | None = None, **kwargs
+    source: Any, *, var_names: str | list[str] | None = None, backend: Any = None, **kwargs: Any
 ) -> PlotCollection:
     """Draw how far the chains' histograms of energies and order parameters overlap.
 
@@ -35,13 +35,13 @@ def plot_energy(
     --------
     >>> import numpy as np, xarray as xr, pymc_ebm as ebm
     >>> values = np.random.default_rng(1).normal(size=(2, 50))
-    >>> plot = ebm.plot_energy(xr.Dataset({"energy": (("chain", "draw"), values)}), backend="none")
+    >>> plot = ebm.plot_energy(xr.Dataset({"energy": (("chain", "draw"), values)}), backend="matplotlib")
     """
     tree = tree_of(source)
     names = chosen(tree, var_names)
     hidden = ("point_estimate", "point_estimate_text", "credible_interval")
     kwargs.setdefault("visuals", {})
-    kwargs["visuals"] = {name: False for name in hidden} | kwargs["visuals"]
+    kwargs["visuals"] = dict.fromkeys(hidden, False) | kwargs["visuals"]
     kwargs.setdefault("aes", {"color": ["chain"]})
     kwargs.setdefault("cols", ["__variable__"])
     kwargs.setdefault("col_wrap", COLUMNS)

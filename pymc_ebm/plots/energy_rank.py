@@ -12,7 +12,7 @@ from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
 
 
 def plot_energy_rank(
-    source: Any, *, var_names: str | list[str] | None = None, backend: str | None = None, **kwargs
+    source: Any, *, var_names: str | list[str] | None = None, backend: Any = None, **kwargs: Any
 ) -> PlotCollection:
     """Draw how the ranks of each chain's energies spread over all draws, with an envelope.
 
@@ -36,7 +36,7 @@ def plot_energy_rank(
     >>> import numpy as np, xarray as xr, pymc_ebm as ebm
     >>> values = np.random.default_rng(1).normal(size=(2, 50))
     >>> draws = xr.Dataset({"energy": (("chain", "draw"), values)})
-    >>> plot = ebm.plot_energy_rank(draws, backend="none")
+    >>> plot = ebm.plot_energy_rank(draws, backend="matplotlib")
     """
     tree = tree_of(source)
     kwargs.setdefault("col_wrap", COLUMNS)

@@ -12,7 +12,7 @@ from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
 
 
 def plot_energy_trace(
-    source: Any, *, var_names: str | list[str] | None = None, backend: str | None = None, **kwargs
+    source: Any, *, var_names: str | list[str] | None = None, backend: Any = None, **kwargs: Any
 ) -> PlotCollection:
     """Draw energies and order parameters against the draw, a colour a chain.
 
@@ -35,8 +35,10 @@ def plot_energy_trace(
     --------
     >>> import numpy as np, xarray as xr, pymc_ebm as ebm
     >>> draws = xr.Dataset({"energy": (("chain", "draw"), np.zeros((2, 50)))})
-    >>> plot = ebm.plot_energy_trace(draws, backend="none")
+    >>> plot = ebm.plot_energy_trace(draws, backend="matplotlib")
     """
     tree = tree_of(source)
     kwargs.setdefault("col_wrap", COLUMNS)
-    return arviz_plots.plot_trace(tree, var_names=chosen(tree, var_names), backend=backend, **kwargs)
+    return arviz_plots.plot_trace(
+        tree, var_names=chosen(tree, var_names), backend=backend, **kwargs
+    )

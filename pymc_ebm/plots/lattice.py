@@ -10,9 +10,12 @@ import xarray as xr
 
 from arviz_plots import PlotCollection, visuals
 
-from pymc_ebm.plots.quantities import tree_of
+from pymc_ebm.plots.quantities import tree_of, with_titles
 
 PANELS = 4
+SIDE = 3.0  # inches
+POINTS = 185.0  # of a panel's side, to size the markers
+SQUARE = {"plotly": "square", "bokeh": "square"}
 
 
 def plot_lattice(
@@ -22,7 +25,7 @@ def plot_lattice(
     draws: Sequence[int] | None = None,
     chain: int = 0,
     backend: str | None = None,
-    **kwargs,
+    **kwargs: Any,
 ) -> PlotCollection:
     """Draw configurations of a two-dimensional discrete variable, a colour a state.
 
@@ -65,8 +68,13 @@ def plot_lattice(
     rows, columns = np.indices(states.shape[1:])
     names = [f"draw {d}" for d in draws]
     panels = xr.Dataset({name: (("site",), np.zeros(rows.size)) for name in names})
+    kwargs.setdefault(
+        "figure_kwargs",
+        {"figsize": (SIDE * len(names), SIDE * 1.1), "figsize_units": "inches"},
+    )
+    kwargs.setdefault("col_wrap", len(names))
     collection = PlotCollection.wrap(panels, cols=["__variable__"], backend=backend, **kwargs)
-    size = 20_000 / max(states.shape[1:]) ** 2
+    size = (POINTS / max(states.shape[1:])) ** 2
     values = np.unique(states)
     for k, value in enumerate(values):
         places = {}
@@ -77,8 +85,9 @@ def plot_lattice(
             places[name] = (("plot_axis", "site"), np.stack([x, y]).astype(float))
         data = xr.Dataset(places, coords={"plot_axis": ["x", "y"]})
         collection.map(
-            visuals.scatter_xy, f"state_{value}", data=data, color=f"C{k}", marker="s", size=size,
-            width=0,
+            visuals.scatter_xy, f"state_{value}", data=data, color=f"C{k}",
+            marker=SQUARE.get(collection.backend, "s"),
+            size=size, width=0,
         )  # fmt: skip
     collection.map(visuals.remove_ticks, "ticks", axis="both", store_artist=False)
-    return collection
+    return with_titles(collection)

@@ -6,6 +6,9 @@ from typing import Any
 
 import xarray as xr
 
+from arviz_base.labels import BaseLabeller
+from arviz_plots import PlotCollection, visuals
+
 MOST = 4  # panels a plot has by itself
 COLUMNS = 2  # readable on a phone
 
@@ -43,3 +46,22 @@ def chosen(tree: xr.DataTree, var_names: str | list[str] | None) -> list[str]:
     if unknown:
         raise ValueError(f"There is no {unknown[0]!r} to plot, only {', '.join(names[:20])}.")
     return wanted
+
+
+def with_titles(collection: PlotCollection) -> PlotCollection:
+    """Write each panel's name above it.
+
+    Parameters
+    ----------
+    collection : PlotCollection
+        Whose panels are variables.
+    """
+    collection.map(
+        visuals.labelled_title,
+        "title",
+        ignore_aes="all",
+        subset_info=True,
+        labeller=BaseLabeller(),
+        store_artist=False,
+    )
+    return collection

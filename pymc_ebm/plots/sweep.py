@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from arviz_plots import PlotCollection, visuals
 from arviz_stats.base import array_stats
+
+from pymc_ebm.plots.quantities import with_titles
 
 
 def plot_sweep(
@@ -15,7 +19,7 @@ def plot_sweep(
     x: str = "temperature",
     var_names: str | list[str] | None = None,
     backend: str | None = None,
-    **kwargs,
+    **kwargs: Any,
 ) -> PlotCollection:
     """Draw means of observables with two Monte Carlo standard errors against a setting.
 
@@ -48,7 +52,7 @@ def plot_sweep(
     >>> draws = np.random.default_rng(1).normal(size=(3, 2, 100))
     >>> data = xr.Dataset({"energy": (("temperature", "chain", "draw"), draws)},
     ...                   coords={"temperature": [1.0, 2.0, 3.0]})
-    >>> plot = ebm.plot_sweep(data, backend="none")
+    >>> plot = ebm.plot_sweep(data, backend="matplotlib")
     """
     if x not in data.dims:
         raise ValueError(f"plot_sweep: {x!r} is none of the dimensions {list(data.dims)}.")
@@ -61,15 +65,15 @@ def plot_sweep(
     coords = {x: data[x] if x in data.coords else np.arange(data.sizes[x])}
     mean, error = xr.Dataset(means, coords=coords), xr.Dataset(errors, coords=coords)
     collection = PlotCollection.wrap(mean, cols=["__variable__"], backend=backend, **kwargs)
-    where = xr.Dataset({name: coords[x] for name in names}) if x in data.coords else mean * 0 + coords[x]
-    band = xr.concat([where, mean - 2 * error, mean + 2 * error], dim="plot_axis")
-    band = band.assign_coords(plot_axis=["x", "y_bottom", "y_top"])
+    where = 0 * mean + mean[x]
+    band = xr.concat([where, mean - 2 * error, mean + 2 * error], dim="kwarg")
+    band = band.assign_coords(kwarg=["x", "y_bottom", "y_top"])
     collection.map(visuals.fill_between_y, "band", data=band, alpha=0.3)
     points = xr.concat([where, mean], dim="plot_axis").assign_coords(plot_axis=["x", "y"])
     collection.map(visuals.line_xy, "line", data=points)
     collection.map(visuals.scatter_xy, "points", data=points)
     collection.map(visuals.labelled_x, "xlabel", text=x)
-    return collection
+    return with_titles(collection)
 
 
 def _error(values: np.ndarray) -> float:

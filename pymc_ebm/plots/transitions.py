@@ -10,12 +10,13 @@ import xarray as xr
 from arviz_plots import PlotCollection, visuals
 
 from pymc_ebm.plots.basins import basins_of
+from pymc_ebm.plots.quantities import with_titles
 
 WIDEST = 6.0
 
 
 def plot_transitions(
-    source: Any, *, variable: str | None = None, backend: str | None = None, **kwargs
+    source: Any, *, variable: str | None = None, backend: str | None = None, **kwargs: Any
 ) -> PlotCollection:
     """Draw basins on a circle, and lines as wide as the number of crossings between them.
 
@@ -77,4 +78,4 @@ def plot_transitions(
     collection.map(visuals.set_xlim, "xlim", limits=(-1.6, 1.6), store_artist=False)
     collection.map(visuals.set_ylim, "ylim", limits=(-1.5, 1.5), store_artist=False)
     collection.map(visuals.remove_ticks, "ticks", axis="both", store_artist=False)
-    return collection
+    return with_titles(collection)

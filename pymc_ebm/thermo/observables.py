@@ -116,12 +116,10 @@ def _constant_spins(rv: TensorVariable) -> tuple[NDArray, ...] | None:
     return first, second, np.atleast_1d(J).astype(float), np.ascontiguousarray(h, dtype=float)
 
 
-def _spin_observables(
-    form: tuple[NDArray, ...], variable: xr.DataArray
-) -> tuple[NDArray, NDArray]:
+def _spin_observables(form: tuple[NDArray, ...], variable: xr.DataArray) -> tuple[NDArray, NDArray]:
     """Return energy and magnetisation of every draw, a block of draws in memory at a time."""
     variable = variable.transpose("chain", "draw", ...)
-    chains, draws, *shape = variable.shape
+    chains, draws = variable.shape[:2]
     energy, magnetization = np.empty((chains, draws)), np.empty((chains, draws))
     for chain in range(chains):
         for start in range(0, draws, BLOCK):

@@ -1,0 +1,129 @@
+"""Every plot, on matplotlib and on an interactive backend."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pymc as pm
+import pytest
+import xarray as xr
+
+import pymc_ebm as ebm
+
+mpl.use("agg")
+BACKENDS = ["matplotlib", "plotly"]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def report():
+    """Two basins, and the statistics of a ladder."""
+    rng = np.random.default_rng(1)
+    with pm.Model() as model:
+        ebm.Boltzmann("x", ebm.energies.GaussianMixture([[-3.0, 0], [3.0, 0]]), shape=2)
+    label = rng.random((4, 300)) < 0.5
+    x = rng.normal(size=(4, 300, 2))
+    x[..., 0] += np.where(label, 3, -3)
+    dims = ("chain", "draw")
+    stats = {
+        "round_trips": (dims, rng.poisson(0.3, (4, 300))),
+        "barrier": (dims, np.full((4, 300), 1.5)),
+        "swap_rejection": (dims, np.full((4, 300), 0.4)),
+    }
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset({"x": ((*dims, "k"), x)}), "sample_stats": xr.Dataset(stats)}
+    )
+    return ebm.ergodicity(tree, model, quiet=True)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_report_draws_all_that_it_judged(report, backend):
+    plots = report.plot(backend=backend)
+    assert list(plots) == [
+        "trace", "energy", "autocorrelation", "rank", "basins", "transitions", "ladder",
+    ]  # fmt: skip
+    assert all(plot.backend == backend for plot in plots.values())
+
+
+def lines(plot):
+    return [line for axes in plot.viz["figure"].item().axes for line in axes.get_lines()]
+
+
+def points(plot):
+    figure = plot.viz["figure"].item()
+    return np.concatenate(
+        [c.get_offsets() for axes in figure.axes for c in axes.collections if len(c.get_offsets())]
+    )
+
+
+def test_traces_are_the_draws(report):
+    plot = ebm.plot_energy_trace(report, var_names="x_energy", backend="matplotlib")
+    drawn = np.stack([line.get_ydata() for line in lines(plot)])
+    np.testing.assert_allclose(drawn, report.quantities["x_energy"])
+
+
+def test_the_basin_map_puts_minima_where_they_are(report):
+    plot = ebm.plot_basins(report, backend="matplotlib")
+    np.testing.assert_allclose(np.sort(np.abs(points(plot)[:, 0])), [3, 3], atol=1e-3)
+
+
+def test_the_ladder_counts_round_trips(report):
+    plot = ebm.plot_ladder(report, backend="matplotlib")
+    ends = [line.get_ydata()[-1] for line in lines(plot)]
+    trips = report.sampler["round_trips"].sum("draw").values
+    np.testing.assert_allclose(ends[:4], trips)
+    np.testing.assert_allclose(ends[4:], 300 / (2 + 2 * 1.5))
+    assert len(ends) == 8
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_snapshots_of_a_lattice(backend):
+    rng = np.random.default_rng(2)
+    spins = rng.choice([-1, 1], size=(2, 20, 6, 5)).astype(np.int8)
+    draws = xr.Dataset({"s": (("chain", "draw", "row", "column"), spins)})
+    plot = ebm.plot_lattice(draws, "s", draws=[3], backend=backend)
+    if backend == "matplotlib":
+        kept = np.isfinite(points(plot)[:, 0])
+        assert kept.sum() == 30
+        up = points(plot)[30:]
+        up = up[np.isfinite(up[:, 0])].astype(int)
+        assert {(5 - b, a) for a, b in up} == set(zip(*np.nonzero(spins[0, 3] == 1), strict=True))
+    with pytest.raises(ValueError, match="no 't', only"):
+        ebm.plot_lattice(draws, "t")
+    with pytest.raises(ValueError, match="there must be two"):
+        ebm.plot_lattice(draws.isel(row=0), "s")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_observables_against_temperature(backend):
+    rng = np.random.default_rng(3)
+    draws = rng.normal(size=(3, 2, 100)) + np.arange(3)[:, None, None]
+    data = xr.Dataset(
+        {"energy": (("temperature", "chain", "draw"), draws)},
+        coords={"temperature": [1.0, 1.5, 3.0]},
+    )
+    plot = ebm.plot_sweep(data, backend=backend)
+    if backend == "matplotlib":
+        [line] = lines(plot)
+        np.testing.assert_allclose(line.get_xdata(), [1.0, 1.5, 3.0])
+        np.testing.assert_allclose(line.get_ydata(), draws.mean(axis=(1, 2)))
+    with pytest.raises(ValueError, match="'beta' is none of the dimensions"):
+        ebm.plot_sweep(data, x="beta")
+
+
+def test_what_is_not_there_is_named(report):
+    with pytest.raises(ValueError, match="no 'z' to plot, only x_energy"):
+        ebm.plot_energy(report, var_names="z")
+    with pytest.raises(ValueError, match="no basins of 'y'"):
+        ebm.plot_basins(report, variable="y")
+    bare = ebm.ErgodicityReport((), quantities=report.quantities)
+    with pytest.raises(ValueError, match="no basins to plot"):
+        ebm.plot_basins(bare)
+    with pytest.raises(ValueError, match="no ladder to plot"):
+        ebm.plot_ladder(bare)
+    with pytest.raises(ValueError, match="nothing to plot"):
+        ebm.plot_energy_trace(ebm.ErgodicityReport(()))
