@@ -67,7 +67,6 @@ def main() -> None:
         idata = pm.sample(cores=2, random_seed=SEED, progressbar=False)
     with build_model(answers, "pseudo"):
         pseudo = pm.sample(cores=2, random_seed=SEED, progressbar=False)
-    report = ebm.ergodicity(idata, model)
     J, odds = idata.posterior["J"].mean(["chain", "draw"]).to_numpy(), inclusion(idata.posterior)
     other = pseudo.posterior["J"].mean(["chain", "draw"]).to_numpy()
     print(f"{len(answers)} people, {graph.n_edges} possible edges")
@@ -78,7 +77,6 @@ def main() -> None:
         name = model.coords["edge"][k]
         print(f"    {name:24s} J = {J[k]:+.2f} ± {spread:.2f}, inclusion {odds[k]:.3f}")
     print(f"  pseudo-likelihood: couplings differ by up to {np.abs(J - other).max():.3f}")
-    print(f"report {'passed' if report.passed else 'FAILED'}")
 
     net = nx.Graph()
     net.add_nodes_from(answers.columns)
@@ -109,6 +107,10 @@ def main() -> None:
     axes[1].legend()
     figure.savefig(OUTPUT / "ability.png", dpi=110)
     plt.close(figure)
+
+    print()
+    report = ebm.ergodicity(idata, model)
+    report.to_html(OUTPUT / "ability_report.html")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ def main() -> None:
             random_seed=SEED, chains=4, initvals=starts, init="adapt_diag", progressbar=False
         )
     print("\nMixture, chains started at -8, 0, 12 and 24")
-    report_apart = ebm.ergodicity(apart, model)
+    report_apart = ebm.ergodicity(apart, model, quiet=True)
+    print(f"  {report_apart.verdict}")
 
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
     axes[0].plot(*drawn[::4].T, ".", ms=2, alpha=0.5)
@@ -84,9 +85,11 @@ def main() -> None:
     plt.close(figure)
     print(
         "\nThe first run is perfect by every number and wrong: no chain has seen the other mode, so"
-        "\nno number computed from the chains can know of it. A passed report says that nothing was"
-        "\nfound. Start chains far apart whenever the energy may have several minima."
+        "\nno number computed from the chains can know of it. Start chains far apart whenever the"
+        "\nenergy may have several minima, or let the report look for them:\n"
     )
+    probed = ebm.ergodicity(together, model, probe=True)
+    probed.to_html(OUTPUT / "nuts_ring_and_mixture_report.html")
 
 
 if __name__ == "__main__":

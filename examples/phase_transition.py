@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pymc as pm
 
 import pymc_ebm as ebm
 
@@ -117,12 +118,25 @@ def figure():
     fig.savefig(OUTPUT / "phase_transition.png", dpi=120)
 
 
+def judge():
+    """Sample the critical lattice with PyMC and judge the run."""
+    with pm.Model() as model:
+        ebm.Ising("s", 1.0, graph=ebm.Graph.square(64, 64), beta=1 / CRITICAL)
+        idata = pm.sample(
+            chains=4, cores=2, random_seed=SEED, progressbar=False, compute_convergence_checks=False
+        )
+    print("\n64 × 64 spins at the critical temperature")
+    report = ebm.ergodicity(idata, model)
+    report.to_html(OUTPUT / "phase_transition_report.html")
+
+
 def main():
     energies_at_the_critical_point()
     magnetization_below()
     critical_temperature()
     figure()
     print(f"\nFigure in {OUTPUT}.")
+    judge()
 
 
 if __name__ == "__main__":

@@ -86,6 +86,10 @@ def main() -> None:
     figure.savefig(OUTPUT / "same_ising_four_ways.png", dpi=110)
     plt.close(figure)
 
+    print()
+    report = ebm.ergodicity(runs["relaxed NUTS"], model)
+    report.to_html(OUTPUT / "same_ising_four_ways_report.html")
+
 
 if __name__ == "__main__":
     main()

@@ -70,6 +70,10 @@ def two_modes(axis) -> None:
     u = idata.posterior["tempering_u"].to_numpy()[0, :2000]
     axis.scatter(u, idata.posterior["x"].to_numpy()[0, :2000, 0], s=2, c="0.6")
     axis.plot(u[:150], idata.posterior["x"].to_numpy()[0, :150, 0], lw=0.6)
+    for name, draws in (("plain", plain), ("tempered", tempered)):
+        print(f"\n{name}, with a probe for other modes")
+        report = ebm.ergodicity(draws, model, probe=True)
+        report.to_html(OUTPUT / f"when_nuts_lies_{name}_report.html")
     axis.set(xlabel="u: from the Gaussian (0) to the target (1)", ylabel="x", title="Two modes")
 
 
@@ -108,8 +112,8 @@ def main() -> None:
     """Run both, draw."""
     OUTPUT.mkdir(exist_ok=True)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
-    two_modes(axes[0])
     glass(axes[1])
+    two_modes(axes[0])
     figure.savefig(OUTPUT / "when_nuts_lies.png", dpi=110)
     plt.close(figure)
 

@@ -67,7 +67,8 @@ class Basins:
     @cached_property
     def occupancy(self) -> NDArray[np.float64]:
         """Share of each chain's draws in each basin, shape (chains, k)."""
-        return np.stack([(self.labels == k).mean(axis=1) for k in range(self.count)], axis=1)
+        inside = self.labels[..., None] == np.arange(self.count)
+        return inside.mean(axis=1)
 
     @cached_property
     def transitions(self) -> NDArray[np.int64]:

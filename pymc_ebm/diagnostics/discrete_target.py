@@ -24,6 +24,7 @@ from pymc_ebm.step_methods.conditional import Conditional
 
 MOST_NUMBERS = 1_000_000  # conditional probabilities that are kept
 MOST_DRAWS = 4_000
+MOST_PAIRWISE_SITES = 16_384
 MOST_SITES = 64  # of an energy whose every conditional costs an evaluation
 MOST_EVALUATIONS = 200_000
 
@@ -60,12 +61,15 @@ class PairwiseGiven:
         Couplings of the adjacency's entries, one array a batch entry.
     field : ndarray, shape (batch, n, q)
         Log-weights.
+    sites : ndarray of int, shape (sites,)
+        The entries of the variable whose conditionals are wanted.
     """
 
     graph: Graph
     interaction: NDArray[np.float64]
     weights: list[NDArray[np.float64]]
     field: NDArray[np.float64]
+    sites: NDArray[np.int64]
 
     def _parts(self, x: NDArray) -> Any:
         """Cut flattened configurations into batch entries with the arguments of the kernels."""
@@ -77,10 +81,11 @@ class PairwiseGiven:
 
     def log_weights(self, x: NDArray[np.int8]) -> NDArray[np.float64]:
         """Return the log-weight of every state of every site."""
-        columns = []
-        for part, arguments in self._parts(x):
-            out = np.empty((*part.shape, len(self.interaction)))
-            kernels.conditional.log_weights(part, *arguments, out)
+        columns, n = [], self.graph.n_vertices
+        for b, (part, arguments) in enumerate(self._parts(x)):
+            sites = self.sites[self.sites // n == b] - b * n
+            out = np.empty((len(part), len(sites), len(self.interaction)))
+            kernels.conditional.log_weights(part, sites, *arguments, out)
             columns.append(out)
         return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
@@ -312,7 +317,9 @@ class DiscreteTarget:
             interaction, field = np.array([[1.0, -1], [-1, 1]]), np.stack([-field, field], axis=-1)
         m = conditional.graph.n_edges
         weights = [np.broadcast_to(J, (m,))[numbers] for J in conditions.coupling]
-        return PairwiseGiven(conditional.graph, interaction, weights, np.ascontiguousarray(field))
+        return PairwiseGiven(
+            conditional.graph, interaction, weights, np.ascontiguousarray(field), sites
+        )
 
     def draws(
         self,
@@ -334,10 +341,11 @@ class DiscreteTarget:
         n_chains, n_draws, *shape = values.shape
         n, q = int(np.prod(shape)), len(self.states)
         sites = np.arange(n)
-        most = min(MOST_DRAWS, MOST_NUMBERS // (n * q))
+        looked_at = MOST_SITES if self._pairwise is None else MOST_PAIRWISE_SITES
+        if n > looked_at:
+            sites = np.sort(rng.choice(n, looked_at, replace=False))
+        most = min(MOST_DRAWS, MOST_NUMBERS // (len(sites) * q))
         if self._pairwise is None:
-            if n > MOST_SITES:
-                sites = np.sort(rng.choice(n, MOST_SITES, replace=False))
             most = min(most, MOST_EVALUATIONS // (len(sites) * q))
         # at least forty draws a chain, or an autocorrelation cannot be told
         kept = thinned(n_draws, max(most // n_chains, 40))

@@ -16,6 +16,7 @@ FEWEST_DRAWS = 200
 MOST_COORDINATES = 64
 MOST_DRAWS = 1_000  # of a large array, over all chains
 BLOCKS = 4  # along each axis of a large array
+LONGEST_AXIS = 64  # entries along an axis that are looked at
 
 
 def slow_directions(posterior: xr.Dataset) -> list[Series]:
@@ -86,8 +87,11 @@ def coordinates(variable: xr.DataArray) -> tuple[NDArray[np.int64], NDArray]:
     if size <= MOST_COORDINATES:
         return np.arange(draws), np.asarray(variable.values).reshape(chains, draws, size)
     kept = thinned(draws, MOST_DRAWS // chains)
-    values = np.asarray(variable.isel(draw=kept).values)
-    for axis, length in enumerate(shape):
+    strides = {
+        d: slice(None, None, -(-variable.sizes[d] // LONGEST_AXIS)) for d in variable.dims[2:]
+    }
+    values = np.asarray(variable.isel({"draw": kept, **strides}).values)
+    for axis, length in enumerate(values.shape[2:]):
         blocks = min(BLOCKS if len(shape) > 1 else MOST_COORDINATES, length)
         edges = np.linspace(0, length, blocks + 1).astype(int)[:-1]
         dtype = np.int32 if values.dtype.kind in "ib" else values.dtype

@@ -17,7 +17,7 @@ REMEDY = "The warm-up was too short: raise tune=, or drop the first draws before
 
 
 def check(evidence: Evidence) -> list[Result]:
-    """Compare the means of several first windows with the second half.
+    """Compare the means of several first windows with the second half of the same chain.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def p_of_start(s: Series) -> float:
         lags = np.arange(1, min(k, memory))
         total = covariance[0] + 2 * np.sum((1 - lags / k) * covariance[1 : len(lags) + 1])
         variance = max(total, covariance[0] / k) / k
-        first = s.scores[:, :k].mean(axis=1) - later.mean()
-        each = float(np.sum(first**2)) / (variance + later_variance / s.chains)
+        first = s.scores[:, :k].mean(axis=1) - later.mean(axis=1)
+        each = float(np.sum(first**2)) / (variance + later_variance)
         p_values.append(p_of_squares(each, s.chains, ess))
         common = first.mean() ** 2 / ((variance + later_variance) / s.chains)
         p_values.append(p_of_squares(float(common), 1, ess))

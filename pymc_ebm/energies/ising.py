@@ -115,7 +115,9 @@ def pair_sum(
         Whether one weight serves all edges.
     """
     flat = x.reshape((*x.shape[: x.ndim - len(graph.shape)], graph.n_vertices))
-    products = flat[..., graph.edges[:, 0]] * flat[..., graph.edges[:, 1]]
+    # as constants: PyTensor looks through an array index entry by entry
+    first, second = (pt.constant(ends) for ends in graph.edges.T)
+    products = flat[..., first] * flat[..., second]
     if uniform:
         return weights * products.sum(axis=-1)
     if weights.ndim == 1:

@@ -8,13 +8,15 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def log_weights(x, indptr, indices, weights, interaction, field, out):
-    """Fill ``out[m, i, a] = field[i, a] + Σ_j w_ij K[a, x_mj]``.
+def log_weights(x, sites, indptr, indices, weights, interaction, field, out):
+    """Fill ``out[m, k, a] = field[i, a] + Σ_j w_ij K[a, x_mj]``, i being ``sites[k]``.
 
     Parameters
     ----------
     x : ndarray of int8, shape (M, n)
         Configurations.
+    sites : ndarray of int64, shape (s,)
+        Which sites.
     indptr, indices : ndarray of int32
         Adjacency in compressed-sparse-row form.
     weights : ndarray of float64, shape (2 m,)
@@ -23,18 +25,19 @@ def log_weights(x, indptr, indices, weights, interaction, field, out):
         K.
     field : ndarray of float64, shape (n, q)
         Log-weights.
-    out : ndarray of float64, shape (M, n, q)
+    out : ndarray of float64, shape (M, s, q)
         Filled.
     """
-    n, q = field.shape
+    q = field.shape[1]
     for m in range(x.shape[0]):
-        for i in range(n):
+        for k in range(sites.size):
+            i = sites[k]
             for a in range(q):
-                out[m, i, a] = field[i, a]
+                out[m, k, a] = field[i, a]
             for e in range(indptr[i], indptr[i + 1]):
                 other = x[m, indices[e]]
                 for a in range(q):
-                    out[m, i, a] += weights[e] * interaction[a, other]
+                    out[m, k, a] += weights[e] * interaction[a, other]
 
 
 @numba.njit(cache=True)

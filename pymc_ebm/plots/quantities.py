@@ -22,7 +22,9 @@ def tree_of(source: Any) -> xr.DataTree:
         A report, what its `to_datatree` gives, any trace, or what `ebm.observables` returns.
     """
     if isinstance(source, xr.Dataset):
-        return xr.DataTree.from_dict({"posterior": source})
+        unnamed = [d for d in ("chain", "draw") if d in source.dims and d not in source.coords]
+        numbered = source.assign_coords({d: range(source.sizes[d]) for d in unnamed})
+        return xr.DataTree.from_dict({"posterior": numbered})
     return source.to_datatree() if hasattr(source, "to_datatree") else source
 
 
