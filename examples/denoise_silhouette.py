@@ -146,7 +146,8 @@ def main() -> bool:
     memory = [resource.getrusage(who).ru_maxrss / 1e6 for who in WHO]
     print(f"\nFigure and posterior are in {OUTPUT}.")
     print(
-        f"Peak memory: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the larger sampling process.\n"
+        f"Peak memory: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the larger sampling "
+        "process.\n"
     )
     start = time.perf_counter()
     report = ebm.ergodicity(idata, model)

@@ -9,6 +9,8 @@ from html import escape
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from pymc_ebm.diagnostics.finding import Finding
     from pymc_ebm.diagnostics.report import ErgodicityReport
@@ -117,11 +119,16 @@ def _css(verdict: str) -> str:
 def _failure(row: tuple[Finding, int, int]) -> str:
     worst, failed, count = row
     others = f" <span class='dim'>({failed} of {count} quantities)</span>" if count > 1 else ""
+    numbers = ""
+    if not np.isnan(worst.threshold):
+        numbers = (
+            f" <span class='dim'>Value {_number(worst.value)}, "
+            f"threshold {_number(worst.threshold)}.</span>"
+        )
     return (
         f'<div class="card"><p><span class="tag {_css(worst.verdict)}">{worst.verdict}</span> '
         f"<b>{escape(worst.check)}</b> · {escape(worst.quantity)}{others}</p>"
-        f"<p>{escape(_sentence(worst.meaning))} <span class='dim'>Value {_number(worst.value)}, "
-        f"threshold {_number(worst.threshold)}.</span></p>"
+        f"<p>{escape(_sentence(worst.meaning))}{numbers}</p>"
         f'<p class="do">→ {escape(worst.remedy)}</p></div>'
     )
 
@@ -184,7 +191,7 @@ def _figures(report: ErgodicityReport) -> str:
 
 
 def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "…")) else ".")
 
 
 def _number(value: float) -> str:

@@ -35,7 +35,8 @@ def plot_energy(
     --------
     >>> import numpy as np, xarray as xr, pymc_ebm as ebm
     >>> values = np.random.default_rng(1).normal(size=(2, 50))
-    >>> plot = ebm.plot_energy(xr.Dataset({"energy": (("chain", "draw"), values)}), backend="matplotlib")
+    >>> draws = xr.Dataset({"energy": (("chain", "draw"), values)})
+    >>> plot = ebm.plot_energy(draws, backend="matplotlib")
     """
     tree = tree_of(source)
     names = chosen(tree, var_names)

@@ -73,7 +73,7 @@ def observables(
     expressions = {
         name: value
         for name, value in _expressions(model, skip=set(quick)).items()
-        if _sources(value[1], model) <= set(draws.data_vars)
+        if (sources := _sources(value[1], model)) and sources <= set(draws.data_vars)
     }
     if not expressions and not quick:
         raise ValueError(
