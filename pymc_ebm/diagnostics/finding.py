@@ -82,6 +82,9 @@ class Test:
         level : float
             The false-alarm rate allowed to this test.
         """
+        if np.isnan(self.p_value):
+            why = "the statistic does not exist for these draws"
+            return not_enough(self.check, self.quantity, self.kind, why, "Draw more.")
         failed = self.p_value < level
         return Finding(
             self.check,

@@ -8,14 +8,14 @@ import numpy as np
 
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
-from scipy.stats import gamma, norm
+from scipy.stats import norm
 
-from pymc_ebm.diagnostics.discrete_target import DiscreteDraws, thinned
+from pymc_ebm.diagnostics.block_bootstrap import bootstrapped, evenly_spaced
+from pymc_ebm.diagnostics.discrete_target import DiscreteDraws
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import Result, Test, not_enough
 from pymc_ebm.diagnostics.monte_carlo import mean_and_error
 from pymc_ebm.diagnostics.real_target import RealDraws
-from pymc_ebm.diagnostics.series import Series, autocorrelation_time
 
 FEWEST_DRAWS = 50
 MOST_DRAWS = 800  # in the quadratic test: 800² kernel values
@@ -23,10 +23,6 @@ MOST_NUMBERS = 400_000  # draws times sites times states, which a matrix product
 MOST_COORDINATES = 200
 MOST_SITES = 1024
 SCALE = 0.5  # of the median distance: wider kernels see means and spreads only
-BOOTSTRAPS = 1000
-BLOCK = 6.0  # autocorrelation times in a block of the bootstrap
-FEWEST_BLOCKS = 3  # a chain
-MOST_CUT_OFF = 1.3
 REMEDY = (
     "The draws are not from this density. The named direction is where they differ most; compare "
     "it with a longer run of another step method."
@@ -151,10 +147,10 @@ def stein_test(
     scale = _median_distance(x)
     if method == "linear":
         return _linear_test(x, score, scale)
-    kept, tau = _kept(np.concatenate([score, x * score], axis=-1), MOST_DRAWS)
+    kept, tau = evenly_spaced(np.concatenate([score, x * score], axis=-1), MOST_DRAWS)
     flat, force = (v[:, kept].reshape(-1, v.shape[-1]) for v in (x, score))
     kernel, parts = _imq_stein_kernel(flat, force, scale)
-    return _bootstrapped(kernel, parts, x.shape[0], tau, rng)
+    return _judged(parts, *bootstrapped(kernel, x.shape[0], tau, rng))
 
 
 def discrete_stein_test(
@@ -187,7 +183,7 @@ def discrete_stein_test(
     q = len(draws.values)
     total = np.einsum("cnsa,cnsa->cn", draws.surprise, np.maximum(draws.log_probability, -50.0))
     most = int(np.clip(MOST_NUMBERS // (len(sites) * q), 40 * draws.x.shape[0], MOST_DRAWS))
-    kept, tau = _kept(np.stack([total, draws.surprise[..., 0].sum(axis=-1)], axis=-1), most)
+    kept, tau = evenly_spaced(np.stack([total, draws.surprise[..., 0].sum(axis=-1)], axis=-1), most)
     x = draws.x[:, kept].reshape(-1, draws.x.shape[-1])[:, sites]
     surprise = draws.surprise[:, kept][..., looked_at, :].reshape(len(x), len(sites), q)
     one_hot = (x[..., None] == np.arange(q)).astype(np.float32)
@@ -206,7 +202,7 @@ def discrete_stein_test(
     kernel = envelope * (kept_apart * (flat @ flat.T) + (1 - kept_apart) * same)
     mean_surprise = envelope @ flat / len(x)
     parts = (mean_surprise * flat).reshape(len(x), len(sites), q).sum(axis=(0, 2))
-    test = _bootstrapped(kernel, parts, draws.x.shape[0], tau, rng)
+    test = _judged(parts, *bootstrapped(kernel, draws.x.shape[0], tau, rng))
     return replace(test, direction=int(looked_at[test.direction]))
 
 
@@ -252,76 +248,15 @@ def _linear_test(x: NDArray, score: NDArray, scale: float) -> SteinTest:
     )
     values = terms.sum(axis=-1)
     mean, error, _ess = mean_and_error(values)
-    parts = terms.mean(axis=(0, 1))
-    direction = int(np.argmax(parts))
-    share = float(parts[direction] / max(parts[parts > 0].sum(), 1e-300))
-    return SteinTest(mean, float(norm.sf(mean / error)), direction, share)
+    return _judged(terms.mean(axis=(0, 1)), mean, float(norm.sf(mean / error)))
 
 
-def _bootstrapped(
-    kernel: NDArray, parts: NDArray, chains: int, tau: float, rng: np.random.Generator
-) -> SteinTest:
-    """Compare the mean of κ with that under random signs, one a block of draws.
-
-    Blocks are several autocorrelation times long, so that they are nearly independent; what their
-    borders cut off is put back. The tail beyond the bootstrap's reach is that of a gamma
-    distribution with the bootstrap's moments, which sums of weighted squares have nearly.
-    """
-    drawn = len(kernel) // chains
-    length = int(np.clip(round(BLOCK * tau), 1, max(drawn // FEWEST_BLOCKS, 1)))
-    per_chain = drawn // length
-    used = np.concatenate(
-        [np.arange(c * drawn, c * drawn + per_chain * length) for c in range(chains)]
-    )
-    blocks = chains * per_chain
-    inside = kernel[np.ix_(used, used)].reshape(blocks, length, blocks, length)
-    summed = inside.sum(axis=(1, 3), dtype=float) / len(used)
-    statistic = float(summed.sum())
-    multipliers = rng.choice([-1.0, 1.0], size=(blocks, BOOTSTRAPS))
-    null = np.einsum("nb,nb->b", multipliers, summed @ multipliers)
-    null *= _cut_off(kernel, chains, length)
-    exceeded = int(np.sum(null >= statistic))
-    p_value = (1 + exceeded) / (1 + BOOTSTRAPS)
-    if exceeded < 20:
-        mean, variance = float(null.mean()), float(null.var())
-        tail = float(gamma.sf(statistic, mean**2 / variance, scale=variance / mean))
-        p_value = min(p_value, max(tail, 1e-12))
+def _judged(parts: NDArray, statistic: float, p_value: float) -> SteinTest:
+    """Name the direction with the largest part in the statistic."""
     parts = np.maximum(parts, 0.0)
     direction = int(np.argmax(parts))
     share = float(parts[direction] / max(parts.sum(), 1e-300))
     return SteinTest(statistic, p_value, direction, share)
-
-
-def _cut_off(kernel: NDArray, chains: int, length: int) -> float:
-    """Return ``Σ_{|k| < L} c_k / Σ_{|k| < L} (1 − |k| / L) c_k``, c being κ averaged at lag k."""
-    drawn = len(kernel) // chains
-    parts = [
-        kernel[c * drawn : (c + 1) * drawn, c * drawn : (c + 1) * drawn] for c in range(chains)
-    ]
-    lags = np.arange(1, length)
-    mean = np.array([np.mean([np.diagonal(p, k).mean() for p in parts]) for k in (0, *lags)])
-    whole = mean[0] + 2 * mean[1:].sum()
-    seen = mean[0] + 2 * np.sum((1 - lags / length) * mean[1:])
-    return float(np.clip(whole / seen, 1.0, MOST_CUT_OFF)) if seen > 0 else 1.0
-
-
-def _kept(values: NDArray, most: int) -> tuple[NDArray[np.int64], float]:
-    """Choose evenly spaced draws, and return their autocorrelation time in kept draws."""
-    chains, draws, _d = values.shape
-    kept = thinned(draws, most // chains)
-    thin = values[:, kept]
-    tau = max(
-        autocorrelation_time(Series("", "variable", thin[..., j]).autocorrelation)[0]
-        for j in _varied(thin)
-    )
-    return kept, max(tau, 1.0)
-
-
-def _varied(values: NDArray) -> list[int]:
-    """Return at most eight columns, those that vary."""
-    flat = values.reshape(-1, values.shape[-1])
-    varied = np.flatnonzero(np.ptp(flat, axis=0) > 0)
-    return varied[:: max(len(varied) // 8, 1)][:8].tolist() or [0]
 
 
 def _median_distance(x: NDArray) -> float:

@@ -64,21 +64,17 @@ def test_the_kernel_is_stein_s():
     np.testing.assert_allclose(kernel @ weights, 0, atol=1e-6)
 
 
-def test_the_discrete_kernel_is_stein_s():
+def test_the_discrete_kernel_is_stein_s(monkeypatch):
     target, codes, probability, given = exact(potts)
     draws = drawn(target, codes[None], given)
     captured = {}
 
-    def keep(kernel, parts, *_):
+    def keep(kernel, *_):
         captured["kernel"] = kernel
-        return kernel_stein.SteinTest(0.0, 1.0, 0, 1.0)
+        return 0.0, 1.0
 
-    original = kernel_stein._bootstrapped
-    kernel_stein._bootstrapped = keep
-    try:
-        kernel_stein.discrete_stein_test(draws)
-    finally:
-        kernel_stein._bootstrapped = original
+    monkeypatch.setattr(kernel_stein, "bootstrapped", keep)
+    kernel_stein.discrete_stein_test(draws)
     np.testing.assert_allclose(captured["kernel"] @ probability, 0, atol=1e-6)
 
 
