@@ -7,7 +7,7 @@ import io
 
 from html import escape
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,12 +50,14 @@ CAPTIONS = {
     "trace": "Energies and order parameters, draw by draw. Chains should cover the same range and "
     "cross it often.",
     "energy": "Their distribution in each chain. The curves should lie on each other.",
-    "rank": "Ranks of each chain among all draws. Lines should stay inside the envelope.",
+    "rank": "Ranks of each chain among all draws. Lines should wander around the middle; black marks where "
+    "a chain has too many low or high ones.",
     "autocorrelation": "How long a chain remembers. It should fall to zero well before the end.",
     "basins": "Local minima: position along the first axis against energy; area is the share.",
     "transitions": "Crossings between basins that were seen, and each basin's share.",
     "ladder": "Round trips of the tempering ladder; pale: the most that one ladder can make.",
 }
+PAGE_WIDTH, ROW_HEIGHT = 9.0, 2.8  # inches
 ORDER = {"fail": 0, "not enough": 1, "info": 2, "pass": 3}
 
 
@@ -176,6 +178,7 @@ def _figures(report: ErgodicityReport) -> str:
     try:
         for name, collection in report.plot(backend="matplotlib").items():
             figure = collection.viz["figure"].item()
+            _arrange(figure)
             buffer = io.BytesIO()
             figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
             plt.close(figure)
@@ -188,6 +191,19 @@ def _figures(report: ErgodicityReport) -> str:
     finally:
         plt.switch_backend(backend)
     return "".join(parts)
+
+
+def _arrange(figure: Any) -> None:
+    """Give rows of panels room, and long tick labels too."""
+    from matplotlib.ticker import MaxNLocator
+
+    grid = figure.axes[0].get_gridspec()
+    rows = grid.nrows if grid is not None else 1
+    figure.set_size_inches(PAGE_WIDTH, ROW_HEIGHT * max(rows, 1.4))
+    figure.set_layout_engine("constrained")
+    for axes in figure.axes:
+        if isinstance(axes.xaxis.get_major_locator(), MaxNLocator):
+            axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def _sentence(words: str) -> str:

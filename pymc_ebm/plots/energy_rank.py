@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import arviz_plots
+import numpy as np
+import xarray as xr
 
 from arviz_plots import PlotCollection
 
@@ -14,7 +16,7 @@ from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
 def plot_energy_rank(
     source: Any, *, var_names: str | list[str] | None = None, backend: Any = None, **kwargs: Any
 ) -> PlotCollection:
-    """Draw how the ranks of each chain's energies spread over all draws, with an envelope.
+    """Draw how the ranks of each chain's energies spread over all draws.
 
     Parameters
     ----------
@@ -41,4 +43,18 @@ def plot_energy_rank(
     tree = tree_of(source)
     kwargs.setdefault("col_wrap", COLUMNS)
     kwargs.setdefault("thin", True)  # the envelope is one for independent draws
-    return arviz_plots.plot_rank(tree, var_names=chosen(tree, var_names), backend=backend, **kwargs)
+    names = chosen(tree, var_names)
+    ranks = xr.DataTree.from_dict({"posterior": _ranked(tree["posterior"].to_dataset()[names])})
+    return arviz_plots.plot_rank(ranks, var_names=names, backend=backend, **kwargs)
+
+
+def _ranked(draws: xr.Dataset) -> xr.Dataset:
+    """Replace values by their ranks, equal ones in random order: the envelope knows no ties."""
+    rng = np.random.default_rng(0)
+    return draws.map(
+        lambda values: values.copy(
+            data=np.argsort(np.lexsort((rng.random(values.size), values.values.ravel())))
+            .reshape(values.shape)
+            .astype(float)
+        )
+    )
