@@ -50,8 +50,8 @@ CAPTIONS = {
     "trace": "Energies and order parameters, draw by draw. Chains should cover the same range and "
     "cross it often.",
     "energy": "Their distribution in each chain. The curves should lie on each other.",
-    "rank": "Ranks of each chain among all draws. Lines should wander around the middle; black marks where "
-    "a chain has too many low or high ones.",
+    "rank": "Ranks of each chain among all draws. Lines should wander around the middle; black "
+    "marks where a chain has too many low or high ones.",
     "autocorrelation": "How long a chain remembers. It should fall to zero well before the end.",
     "basins": "Local minima: position along the first axis against energy; area is the share.",
     "transitions": "Crossings between basins that were seen, and each basin's share.",
