@@ -12,6 +12,7 @@ import numpy as np
 import pymc as pm
 
 from benchmarks import (
+    diagnostics_speed,
     discrete,
     gradients,
     import_time,
@@ -53,6 +54,7 @@ def main() -> None:
         jax_peers,
         relaxation,
         partition,
+        diagnostics_speed,
     ):
         print(f"{module.__name__} …", flush=True)
         rows += module.measure()
