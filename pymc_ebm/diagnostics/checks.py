@@ -110,7 +110,7 @@ def ergodicity(
     Notes
     -----
     All statistical tests together have a false-alarm rate of 0.5 % by their nominal levels, and of
-    about 2 % as measured on healthy chains (`pymc_ebm.diagnostics.finding.decide`). Chains that all
+    1.3 % as measured on 550 healthy runs (`pymc_ebm.diagnostics.finding.decide`). Chains that all
     sit in one of several modes look perfect unless a symmetry, a tempered run or ``probe=True``
     gives them away: read a pass as "nothing was found", not as a proof.
 

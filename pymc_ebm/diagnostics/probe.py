@@ -210,7 +210,7 @@ def _finding(variable: str, weight: float, seen: int, unseen: int) -> Finding:
         weight,
         THRESHOLD,
         "pass" if passed else "fail",
-        f"{STARTS} dispersed runs found {unseen} minima beside the {seen} that the draws lead to, "
-        f"with about {weight:.1%} of the probability",
+        f"{STARTS} dispersed runs: new minima {unseen}, known from the draws {seen}; the new ones "
+        f"have about {weight:.1%} of the probability",
         "" if passed else REMEDY,
     )
