@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pymc_ebm.diagnostics.discrete_target import DiscreteDraws, thinned
+from pymc_ebm.diagnostics.discrete_target import DiscreteDraws
 from pymc_ebm.diagnostics.real_target import RealDraws
+from pymc_ebm.diagnostics.thinning import thinned
 
 QUENCHED_STATES = 800  # draws of a discrete variable, over all chains
 QUENCHED_REALS = 160

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import gamma
 
-from pymc_ebm.diagnostics.discrete_target import thinned
 from pymc_ebm.diagnostics.series import Series, autocorrelation_time
+from pymc_ebm.diagnostics.thinning import thinned
 
 BOOTSTRAPS = 1000
 BLOCK = 6.0  # autocorrelation times in a block of the bootstrap

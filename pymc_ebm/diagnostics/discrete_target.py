@@ -19,6 +19,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
 from pymc_ebm.boltzmann import is_discrete_boltzmann
+from pymc_ebm.diagnostics.thinning import thinned
 from pymc_ebm.graphs import Graph
 from pymc_ebm.step_methods.conditional import Conditional
 
@@ -57,8 +58,8 @@ class PairwiseGiven:
         Which entries interact.
     interaction : ndarray, shape (q, q)
         What couples a pair of states.
-    weights : list of ndarray, shape (2 m,)
-        Couplings of the adjacency's entries, one array a batch entry.
+    coupling : list of ndarray, shape (m,)
+        Couplings of the edges, one array a batch entry.
     field : ndarray, shape (batch, n, q)
         Log-weights.
     sites : ndarray of int, shape (sites,)
@@ -67,22 +68,28 @@ class PairwiseGiven:
 
     graph: Graph
     interaction: NDArray[np.float64]
-    weights: list[NDArray[np.float64]]
+    coupling: list[NDArray[np.float64]]
     field: NDArray[np.float64]
     sites: NDArray[np.int64]
 
-    def _parts(self, x: NDArray) -> Any:
-        """Cut flattened configurations into batch entries with the arguments of the kernels."""
-        indptr, indices, _ = self.graph.neighbors
+    @cached_property
+    def _adjacency(self) -> list[tuple[NDArray, ...]]:
+        """What the kernels want of each batch entry."""
+        indptr, indices, numbers = self.graph.neighbors
+        return [
+            (indptr, indices, coupling[numbers], self.interaction, field)
+            for coupling, field in zip(self.coupling, self.field, strict=True)
+        ]
+
+    def _parts(self, x: NDArray) -> list[NDArray[np.int8]]:
+        """Cut flattened configurations into batch entries."""
         n = self.graph.n_vertices
-        for b, (weights, field) in enumerate(zip(self.weights, self.field, strict=True)):
-            part = np.ascontiguousarray(x[:, b * n : (b + 1) * n])
-            yield part, (indptr, indices, weights, self.interaction, field)
+        return [np.ascontiguousarray(x[:, k * n : (k + 1) * n]) for k in range(len(self.field))]
 
     def log_weights(self, x: NDArray[np.int8]) -> NDArray[np.float64]:
         """Return the log-weight of every state of every site."""
         columns, n = [], self.graph.n_vertices
-        for b, (part, arguments) in enumerate(self._parts(x)):
+        for b, (part, arguments) in enumerate(zip(self._parts(x), self._adjacency, strict=True)):
             sites = self.sites[self.sites // n == b] - b * n
             out = np.empty((len(part), len(sites), len(self.interaction)))
             kernels.conditional.log_weights(part, sites, *arguments, out)
@@ -91,17 +98,19 @@ class PairwiseGiven:
 
     def log_densities(self, x: NDArray[np.int8]) -> NDArray[np.float64]:
         """Return the log-density up to a constant."""
+        first, second = np.ascontiguousarray(self.graph.edges.T, dtype=np.int32)
         total = np.zeros(len(x))
-        for part, arguments in self._parts(x):
-            out = np.empty(len(x))
-            kernels.conditional.log_densities(part, *arguments, out)
-            total += out
+        for part, coupling, field in zip(self._parts(x), self.coupling, self.field, strict=True):
+            for m, configuration in enumerate(part):
+                total[m] += kernels.log_weight.states_log_weight(
+                    configuration, first, second, coupling, self.interaction, field
+                )
         return total
 
     def descend(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the local maxima that the configurations lead to."""
         columns = []
-        for part, arguments in self._parts(x.copy()):
+        for part, arguments in zip(self._parts(x.copy()), self._adjacency, strict=True):
             kernels.conditional.descend(part, *arguments, 1000)
             columns.append(part)
         return np.concatenate(columns, axis=1)
@@ -113,7 +122,8 @@ class PairwiseGiven:
         sites = np.arange(self.graph.n_vertices, dtype=np.uint32)
         state = kernels.xoshiro.seed_state(rng)
         columns = []
-        for part, (indptr, indices, weights, interaction, field) in self._parts(x.copy()):
+        for part, arguments in zip(self._parts(x.copy()), self._adjacency, strict=True):
+            indptr, indices, weights, interaction, field = arguments
             for configuration in part:
                 kernels.heat_bath_states.states_sweeps(
                     configuration, indptr, indices, weights, interaction, False, sites, field,
@@ -311,14 +321,13 @@ class DiscreteTarget:
             return EvaluatedGiven(log_densities, sites, len(self.states))
         conditional = self._pairwise
         conditions = conditional.at(point)
-        numbers = conditional.graph.neighbors[2]
         interaction, field = conditional.interaction, conditions.field
         if interaction is None:
             interaction, field = np.array([[1.0, -1], [-1, 1]]), np.stack([-field, field], axis=-1)
         m = conditional.graph.n_edges
-        weights = [np.broadcast_to(J, (m,))[numbers] for J in conditions.coupling]
+        coupling = [np.ascontiguousarray(np.broadcast_to(J, (m,))) for J in conditions.coupling]
         return PairwiseGiven(
-            conditional.graph, interaction, weights, np.ascontiguousarray(field), sites
+            conditional.graph, interaction, coupling, np.ascontiguousarray(field), sites
         )
 
     def draws(
@@ -408,17 +417,3 @@ def states_of(rv: TensorVariable) -> tuple[int, ...] | None:
         length = rv.owner.inputs[-1].type.shape[-1]
         return None if length is None else tuple(range(length))
     return None
-
-
-def thinned(draws: int, most: int) -> NDArray[np.int64]:
-    """Return the numbers of evenly spaced draws, `most` at most, the last one included.
-
-    Parameters
-    ----------
-    draws : int
-        How many there are.
-    most : int
-        How many are wanted.
-    """
-    step = -(-draws // max(most, 1))
-    return np.arange(draws - 1, -1, -step)[::-1]

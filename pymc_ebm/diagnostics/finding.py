@@ -12,6 +12,7 @@ import numpy as np
 Verdict = Literal["pass", "fail", "not enough", "info"]
 Kind = Literal["energy", "order parameter", "slow direction", "variable", "sampler", "model"]
 
+ORDER = {"fail": 0, "not enough": 1, "pass": 2, "info": 3}  # the worst first
 FALSE_ALARM = 0.005  # over all tests of a report together
 
 
@@ -46,6 +47,17 @@ class Finding:
     verdict: Verdict
     meaning: str
     remedy: str = ""
+
+    @property
+    def goodness(self) -> tuple[int, float]:
+        """Order findings of one check: smaller is worse.
+
+        Whether large values are bad is read off the verdict: those that pass lie on the good side
+        of the threshold.
+        """
+        large_is_good = (self.value >= self.threshold) == (self.verdict == "pass")
+        value = self.value if np.isfinite(self.value) else -np.inf if large_is_good else np.inf
+        return ORDER[self.verdict], value if large_is_good else -value
 
 
 @dataclass(frozen=True)
@@ -145,6 +157,17 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
                 finding = Finding(**{**vars(finding), "threshold": last})
             decided[members[position]] = finding
     return [decided[k] if isinstance(r, Test) else r for k, r in enumerate(results)]
+
+
+def number(value: float) -> str:
+    """Write a figure with four digits, a dash where there is none.
+
+    Parameters
+    ----------
+    value : float
+        The figure.
+    """
+    return "–" if np.isnan(value) else f"{value:.4g}"
 
 
 def not_enough(check: str, quantity: str, kind: str, why: str, remedy: str) -> Finding:

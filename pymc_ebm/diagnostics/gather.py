@@ -112,17 +112,16 @@ def gather(
     notes: list[str] = []
     if model is not None:
         _require_match(posterior, model)
-    series = _energies(idata, model, notes)
-    series += _entries(posterior, series, notes)
-    _require_finite(series)
+    energies = _energies(idata, model, notes)
+    entries = _entries(posterior, energies, notes)
+    _require_finite([*energies, *entries])
     slow = slow_directions(_free(posterior, model))
-    series[_first_variable(series) : _first_variable(series)] = slow
     reals, discretes, symmetries = _judged_by_model(posterior, model, notes, rng)
-    if reals is not None and not any(s.kind == "energy" for s in series):
-        series.insert(0, Series("−log p", "energy", -reals.log_density, reals.thinning))
+    if reals is not None and not energies:
+        energies = [Series("−log p", "energy", -reals.log_density, reals.thinning)]
     return (
         Evidence(
-            series,
+            [*energies, *slow, *entries],
             posterior,
             xr.Dataset() if sampler is None else sampler,
             reals,
@@ -281,11 +280,6 @@ def _superchains(superchains: Sequence[int] | None, chains: int) -> NDArray[np.i
             "which group it belongs to: at least two groups of equal size, two chains or more each."
         )
     return ids
-
-
-def _first_variable(series: list[Series]) -> int:
-    kinds = [s.kind for s in series]
-    return kinds.index("variable") if "variable" in kinds else len(series)
 
 
 def _same_up_to_sign(first: NDArray, second: NDArray) -> bool:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pymc_ebm.diagnostics.finding import ORDER, Finding, number
+
 if TYPE_CHECKING:
-    from pymc_ebm.diagnostics.finding import Finding
     from pymc_ebm.diagnostics.report import ErgodicityReport
 
 STYLE = """
@@ -58,7 +59,6 @@ CAPTIONS = {
     "ladder": "Round trips of the tempering ladder; pale: the most that one ladder can make.",
 }
 PAGE_WIDTH, ROW_HEIGHT = 9.0, 2.8  # inches
-ORDER = {"fail": 0, "not enough": 1, "info": 2, "pass": 3}
 
 
 def page(report: ErgodicityReport) -> str:
@@ -124,8 +124,8 @@ def _failure(row: tuple[Finding, int, int]) -> str:
     numbers = ""
     if not np.isnan(worst.threshold):
         numbers = (
-            f" <span class='dim'>Value {_number(worst.value)}, "
-            f"threshold {_number(worst.threshold)}.</span>"
+            f" <span class='dim'>Value {number(worst.value)}, "
+            f"threshold {number(worst.threshold)}.</span>"
         )
     return (
         f'<div class="card"><p><span class="tag {_css(worst.verdict)}">{worst.verdict}</span> '
@@ -157,8 +157,8 @@ def _row(f: Finding, with_check: bool = False) -> str:
     remedy = f'<td data-name="do">{escape(f.remedy)}</td>' if f.remedy else "<td></td>"
     return (
         f"<tr>{check}<td>{escape(f.quantity)}</td>"
-        f'<td class="n" data-name="value">{_number(f.value)}</td>'
-        f'<td class="n" data-name="threshold">{_number(f.threshold)}</td>'
+        f'<td class="n" data-name="value">{number(f.value)}</td>'
+        f'<td class="n" data-name="threshold">{number(f.threshold)}</td>'
         f'<td class="{_css(f.verdict)}">{f.verdict}</td>'
         f"<td>{escape(f.meaning)}</td>{remedy}</tr>"
     )
@@ -208,9 +208,3 @@ def _arrange(figure: Any) -> None:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", "…")) else ".")
-
-
-def _number(value: float) -> str:
-    from pymc_ebm.diagnostics.report import number
-
-    return number(value)

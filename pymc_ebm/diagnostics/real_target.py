@@ -11,9 +11,10 @@ import pymc as pm
 import xarray as xr
 
 from numpy.typing import NDArray
+from pymc.blocking import DictToArrayBijection, RaveledVars
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.diagnostics.discrete_target import thinned
+from pymc_ebm.diagnostics.thinning import thinned
 
 MOST_DRAWS = 4_000
 MOST_NUMBERS = 4_000_000
@@ -107,12 +108,13 @@ class RealTarget:
         for chain in range(sizes["chain"]):
             for k, draw in enumerate(kept):
                 point = points(chain, int(draw))
-                x[chain, k] = np.concatenate([np.ravel(point[name]) for name in shapes])
+                x[chain, k] = DictToArrayBijection.map({v: point[v] for v in shapes}).data
                 logp[chain, k], score[chain, k] = self.density(point)
         last = points(sizes["chain"] - 1, int(kept[-1]))
+        layout = DictToArrayBijection.map({v: last[v] for v in shapes}).point_map_info
 
         def density(u: NDArray) -> tuple[float, NDArray]:
-            return self.density({**last, **split(u, shapes)})
+            return self.density(DictToArrayBijection.rmap(RaveledVars(u, layout), last))
 
         names, owners = [], []
         for rv, shape in zip(self.rvs, shapes.values(), strict=True):
@@ -125,24 +127,6 @@ class RealTarget:
         fixed = len(self.rvs) == len(self.model.free_RVs)
         thinning = len(kept) / sizes["draw"]
         return RealDraws(names, owners, x, score, logp, thinning, density, fixed)
-
-
-def split(u: NDArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray]:
-    """Cut a vector of coordinates into arrays by name.
-
-    Parameters
-    ----------
-    u : ndarray, shape (d,)
-        Coordinates.
-    shapes : mapping of str to tuple of int
-        Names and shapes, in order.
-    """
-    parts, start = {}, 0
-    for name, shape in shapes.items():
-        size = int(np.prod(shape))
-        parts[name] = np.asarray(u[start : start + size]).reshape(shape)
-        start += size
-    return parts
 
 
 def value_points(

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -16,15 +15,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from pymc_ebm.diagnostics.basins import Basins
-from pymc_ebm.diagnostics.finding import FALSE_ALARM, Finding
+from pymc_ebm.diagnostics.finding import FALSE_ALARM, ORDER, Finding, number
 
 FILE_WIDTH = 150  # of a table that goes to a file or a pipe
 WIDE = 110  # columns from which meaning and remedy fit beside the numbers
 SHOWN_FAILURES = 8  # of a check
-ORDER = {"fail": 0, "not enough": 1, "pass": 2, "info": 3}
-HIGHER_IS_WORSE = (
-    "R-hat", "local R-hat", "nested R-hat", "MCSE / sd", "autocorrelation time", "relaxation time",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,7 +96,7 @@ class ErgodicityReport:
         for name in dict.fromkeys(f.check for f in self.findings):
             members = [f for f in self.findings if f.check == name]
             failed = sum(f.verdict in ("fail", "not enough") for f in members)
-            rows.append((min(members, key=_goodness), failed, len(members)))
+            rows.append((min(members, key=lambda f: f.goodness), failed, len(members)))
         return sorted(rows, key=lambda row: ORDER[row[0].verdict])
 
     def to_datatree(self) -> xr.DataTree:
@@ -186,7 +181,9 @@ class ErgodicityReport:
         for worst, failed, _count in self.summary():
             members = [f for f in self.findings if f.check == worst.check]
             failures = [f for f in members if f.verdict in ("fail", "not enough")]
-            chosen += sorted(failures, key=_goodness)[:SHOWN_FAILURES] if failed else [worst]
+            chosen += (
+                sorted(failures, key=lambda f: f.goodness)[:SHOWN_FAILURES] if failed else [worst]
+            )
         return [f for f in self.findings if f in chosen]
 
     def show(self, console: Console | None = None) -> None:
@@ -236,21 +233,3 @@ class ErgodicityReport:
         for worst, failed, _count in self.summary():
             if failed:
                 console.print(f"  {worst.check}: {worst.meaning}. {worst.remedy}", markup=False)
-
-
-def number(value: float) -> str:
-    """Write a figure with four digits, a dash where there is none.
-
-    Parameters
-    ----------
-    value : float
-        The figure.
-    """
-    return "–" if np.isnan(value) else f"{value:.4g}"
-
-
-def _goodness(finding: Finding) -> tuple[int, float]:
-    """Order findings of one check: smaller is worse."""
-    value = finding.value if np.isfinite(finding.value) else -np.inf
-    sign = -1.0 if finding.check in HIGHER_IS_WORSE else 1.0
-    return ORDER[finding.verdict], sign * value

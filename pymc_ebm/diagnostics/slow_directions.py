@@ -8,8 +8,8 @@ import xarray as xr
 
 from numpy.typing import NDArray
 
-from pymc_ebm.diagnostics.discrete_target import thinned
 from pymc_ebm.diagnostics.series import Series
+from pymc_ebm.diagnostics.thinning import thinned
 
 DIRECTIONS = 2
 FEWEST_DRAWS = 200

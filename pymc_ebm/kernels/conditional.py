@@ -63,29 +63,6 @@ def normalise(weights):
 
 
 @numba.njit(cache=True)
-def log_densities(x, indptr, indices, weights, interaction, field, out):
-    """Fill ``out[m] = ½ Σ_i Σ_j w_ij K[x_i, x_j] + Σ_i field[i, x_i]``.
-
-    Parameters
-    ----------
-    x, indptr, indices, weights, interaction, field
-        As for `log_weights`.
-    out : ndarray of float64, shape (M,)
-        Filled.
-    """
-    n = field.shape[0]
-    for m in range(x.shape[0]):
-        total = 0.0
-        for i in range(n):
-            own = x[m, i]
-            pairs = 0.0
-            for e in range(indptr[i], indptr[i + 1]):
-                pairs += weights[e] * interaction[own, x[m, indices[e]]]
-            total += field[i, own] + 0.5 * pairs
-        out[m] = total
-
-
-@numba.njit(cache=True)
 def descend(x, indptr, indices, weights, interaction, field, most_sweeps):
     """Set each entry to its likeliest state in turn, until none changes.
 

@@ -8,7 +8,7 @@ import arviz_plots
 
 from arviz_plots import PlotCollection
 
-from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
+from pymc_ebm.plots.quantities import COLUMNS, selection
 
 
 def plot_autocorrelation(
@@ -45,9 +45,9 @@ def plot_autocorrelation(
     >>> draws = xr.Dataset({"energy": (("chain", "draw"), values)})
     >>> plot = ebm.plot_autocorrelation(draws, max_lag=20, backend="matplotlib")
     """
-    tree = tree_of(source)
+    tree, names = selection(source, var_names)
     kwargs.setdefault("col_wrap", COLUMNS)
     max_lag = min(max_lag, tree["posterior"].sizes["draw"] - 1)
     return arviz_plots.plot_autocorr(
-        tree, var_names=chosen(tree, var_names), max_lag=max_lag, backend=backend, **kwargs
+        tree, var_names=names, max_lag=max_lag, backend=backend, **kwargs
     )

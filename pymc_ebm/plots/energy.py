@@ -8,7 +8,7 @@ import arviz_plots
 
 from arviz_plots import PlotCollection
 
-from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
+from pymc_ebm.plots.quantities import COLUMNS, selection
 
 
 def plot_energy(
@@ -38,8 +38,7 @@ def plot_energy(
     >>> draws = xr.Dataset({"energy": (("chain", "draw"), values)})
     >>> plot = ebm.plot_energy(draws, backend="matplotlib")
     """
-    tree = tree_of(source)
-    names = chosen(tree, var_names)
+    tree, names = selection(source, var_names)
     hidden = ("point_estimate", "point_estimate_text", "credible_interval")
     kwargs.setdefault("visuals", {})
     kwargs["visuals"] = dict.fromkeys(hidden, False) | kwargs["visuals"]

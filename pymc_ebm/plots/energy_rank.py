@@ -10,7 +10,7 @@ import xarray as xr
 
 from arviz_plots import PlotCollection
 
-from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
+from pymc_ebm.plots.quantities import COLUMNS, selection
 
 
 def plot_energy_rank(
@@ -40,10 +40,9 @@ def plot_energy_rank(
     >>> draws = xr.Dataset({"energy": (("chain", "draw"), values)})
     >>> plot = ebm.plot_energy_rank(draws, backend="matplotlib")
     """
-    tree = tree_of(source)
+    tree, names = selection(source, var_names)
     kwargs.setdefault("col_wrap", COLUMNS)
     kwargs.setdefault("thin", True)  # the envelope is one for independent draws
-    names = chosen(tree, var_names)
     ranks = xr.DataTree.from_dict({"posterior": _ranked(tree["posterior"].to_dataset()[names])})
     return arviz_plots.plot_rank(ranks, var_names=names, backend=backend, **kwargs)
 

@@ -8,7 +8,7 @@ import arviz_plots
 
 from arviz_plots import PlotCollection
 
-from pymc_ebm.plots.quantities import COLUMNS, chosen, tree_of
+from pymc_ebm.plots.quantities import COLUMNS, selection
 
 
 def plot_energy_trace(
@@ -37,8 +37,6 @@ def plot_energy_trace(
     >>> draws = xr.Dataset({"energy": (("chain", "draw"), np.zeros((2, 50)))})
     >>> plot = ebm.plot_energy_trace(draws, backend="matplotlib")
     """
-    tree = tree_of(source)
+    tree, names = selection(source, var_names)
     kwargs.setdefault("col_wrap", COLUMNS)
-    return arviz_plots.plot_trace(
-        tree, var_names=chosen(tree, var_names), backend=backend, **kwargs
-    )
+    return arviz_plots.plot_trace(tree, var_names=names, backend=backend, **kwargs)

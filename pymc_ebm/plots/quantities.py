@@ -28,6 +28,20 @@ def tree_of(source: Any) -> xr.DataTree:
     return source.to_datatree() if hasattr(source, "to_datatree") else source
 
 
+def selection(source: Any, var_names: str | list[str] | None) -> tuple[xr.DataTree, list[str]]:
+    """Return the tree behind a source, and the names to plot.
+
+    Parameters
+    ----------
+    source
+        As for `tree_of`.
+    var_names : str or list of str, optional
+        What was asked for.
+    """
+    tree = tree_of(source)
+    return tree, chosen(tree, var_names)
+
+
 def chosen(tree: xr.DataTree, var_names: str | list[str] | None) -> list[str]:
     """Return the names to plot: those asked for, or energies and order parameters first.
 
