@@ -302,7 +302,9 @@ class Boltzmann(Distribution):
         )
         if known is not None:
             agrees = pt.switch(pt.eq(rv, filled), 0.0, -np.inf)
-            pm.Potential(f"{name}_observed", pt.switch(known, agrees, 0.0), dims=dims)
+            constraint = pt.switch(known, agrees, 0.0)
+            constraint = pm.Potential(f"{name}_observed", constraint, dims=dims)
+            constraint.tag.constraint = True  # it holds values fast, and is no energy to judge
         return rv
 
     @classmethod

@@ -32,6 +32,8 @@ class RealDraws:
         One a coordinate.
     owners : list of str
         The variable each coordinate belongs to.
+    shapes : dict of str to tuple of int
+        Shapes of the variables' coordinates, in order.
     x, score : ndarray, shape (chains, draws, d)
         Coordinates, and ``∂ log p / ∂ x`` there.
     log_density : ndarray, shape (chains, draws)
@@ -46,6 +48,7 @@ class RealDraws:
 
     names: list[str]
     owners: list[str]
+    shapes: dict[str, tuple[int, ...]]
     x: NDArray[np.float64]
     score: NDArray[np.float64]
     log_density: NDArray[np.float64]
@@ -126,7 +129,8 @@ class RealTarget:
             owners += [str(rv.name)] * len(labels)
         fixed = len(self.rvs) == len(self.model.free_RVs)
         thinning = len(kept) / sizes["draw"]
-        return RealDraws(names, owners, x, score, logp, thinning, density, fixed)
+        by_owner = {str(rv.name): s for rv, s in zip(self.rvs, shapes.values(), strict=True)}
+        return RealDraws(names, owners, by_owner, x, score, logp, thinning, density, fixed)
 
 
 def value_points(

@@ -21,6 +21,10 @@ TOLERANCE = 1e-9
 MOST_COORDINATES = 64  # whose signs and exchanges are tried one by one
 FEW_COORDINATES = 16  # where each evaluation takes its time
 MOST_COMPONENTS = 16
+DESCENTS = 64  # for minima that may be each other's images
+MOST_MINIMA = 6
+MOST_TURNED = 4096
+MOST_SLICES = 16  # along an axis whose slices may be exchanged
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ def symmetries_of_states(draws: DiscreteDraws) -> list[Symmetry]:
     """Find the symmetries of a discrete variable, others being fixed.
 
     Tried: exchanging two states everywhere (for two values the global flip) or in one connected
-    component; shifts of a lattice along each axis; exchanges of two entries.
+    component; shifts of a lattice along each axis; exchanges of two local minima of a two-valued
+    variable, such as two patterns of a Hopfield network; exchanges of two entries.
 
     Parameters
     ----------
@@ -72,7 +77,11 @@ def symmetries_of_states(draws: DiscreteDraws) -> list[Symmetry]:
 
     found = [
         Symmetry(name, draws.name, odd, turns)
-        for name, apply, odd, turns in [*_exchanged_states(draws), *_shifts(draws)]
+        for name, apply, odd, turns in (
+            *_exchanged_states(draws),
+            *_shifts(draws),
+            *_exchanged_minima(draws),
+        )
         if holds(apply)
     ]
     if n <= (MOST_COORDINATES if draws.graph is not None else FEW_COORDINATES):
@@ -92,7 +101,8 @@ def symmetries_of_reals(draws: RealDraws) -> list[Symmetry]:
     """Find the symmetries of the real variables in unconstrained coordinates.
 
     Tried: the sign of everything, of each variable, of each coordinate; exchanges of two
-    coordinates of one variable.
+    coordinates of one variable; exchanges of two slices along an axis, in one variable and in all
+    that have an axis of that length (the labels of a mixture, the hidden units of a network).
 
     Parameters
     ----------
@@ -139,7 +149,43 @@ def symmetries_of_reals(draws: RealDraws) -> list[Symmetry]:
             return owners[i] == owners[j] and holds(lambda u: u[order])
 
         found += _exchanges("all variables", draws.x, _groups(d, may))
+    for name, owner, order in _exchanged_slices(draws):
+
+        def reordered(u: NDArray, order: NDArray = order) -> NDArray:
+            return u[order]
+
+        if holds(reordered):
+            moved = np.flatnonzero(order > np.arange(d))[:MOST_COORDINATES]
+            odd = np.sign(draws.x[..., moved] - draws.x[..., order[moved]])
+            found.append(Symmetry(name, owner, odd, odd[..., 0]))
     return found
+
+
+def _exchanged_slices(draws: RealDraws) -> Iterator[tuple[str, str, NDArray[np.int64]]]:
+    """Exchange neighbouring slices along an axis, in each variable and in all that fit."""
+    places, start = {}, 0
+    for owner, shape in draws.shapes.items():
+        size = int(np.prod(shape))
+        places[owner] = np.arange(start, start + size).reshape(shape)
+        start += size
+    axes = [(owner, k, n) for owner, p in places.items() for k, n in enumerate(p.shape)]
+    sets = [[axis] for axis in axes if places[axis[0]].ndim > 1]
+    for length in dict.fromkeys(n for _, _, n in axes):
+        fitting = [axis for axis in axes if axis[2] == length]
+        sets += [fitting] if len(fitting) > 1 else []
+    for members in sets:
+        length = members[0][2]
+        if length > MOST_SLICES:
+            continue
+        owners = ", ".join(dict.fromkeys(owner for owner, _, _ in members))
+        for a in range(length - 1):
+            order = np.arange(start)
+            for owner, axis, _ in members:
+                swapped = np.arange(length)
+                swapped[[a, a + 1]] = a + 1, a
+                here = places[owner]
+                order[here] = order[np.take(here, swapped, axis=axis)]
+            yield f"slices {a} ↔ {a + 1}", owners, order
 
 
 def _exchanged_states(draws: DiscreteDraws) -> Iterator[Candidate]:
@@ -188,6 +234,36 @@ def _shifts(draws: DiscreteDraws) -> Iterator[Candidate]:
         yield (
             f"shift along axis {axis}", apply, np.stack([wave.real, wave.imag], axis=-1), None
         )  # fmt: skip
+
+
+def _exchanged_minima(draws: DiscreteDraws) -> Iterator[Candidate]:
+    """Turn over the spins in which two local minima differ, so that each becomes the other.
+
+    The minima are those that random configurations lead to: a chain need not have seen them. Where
+    minima are patterns this exchanges two patterns and, if they are many, all others in pairs.
+    """
+    n = draws.x.shape[-1]
+    if len(draws.values) != 2 or draws.graph is None or n > MOST_TURNED:
+        return
+    starts = np.random.default_rng(1).integers(2, size=(DESCENTS, n)).astype(np.int8)
+    minima, counts = np.unique(draws.given.descend(starts), axis=0, return_counts=True)
+    largest = minima[np.argsort(-counts, kind="stable")][:MOST_MINIMA]
+    spins = 2.0 * draws.x - 1
+    tried: set[bytes] = set()
+    for a, b in combinations(range(len(largest)), 2):
+        turned = largest[a] != largest[b]
+        if turned.all() or turned.tobytes() in tried or (~turned).tobytes() in tried:
+            continue  # the flip of everything, or the same exchange again
+        tried.add(turned.tobytes())
+
+        def apply(y: NDArray, turned: NDArray = turned) -> NDArray:
+            return np.where(turned, 1 - y, y).astype(np.int8)
+
+        overlaps = spins @ (2.0 * largest[[a, b]] - 1).T / n
+        difference = overlaps[..., 1] - overlaps[..., 0]
+        # a global flip changes the sign of overlaps, and would hide that one is never large
+        squares = overlaps[..., 1] ** 2 - overlaps[..., 0] ** 2
+        yield f"minima {a} ↔ {b}", apply, np.stack([difference, squares], axis=-1), squares
 
 
 def _groups(n: int, may: Callable[[int, int], bool]) -> list[list[int]]:

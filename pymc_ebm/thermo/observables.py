@@ -156,6 +156,8 @@ def _expressions(
         if energy.support in ("spin", "spin-1"):
             found[f"{rv.name}_abs_magnetization"] = ("order parameter", abs(magnetization))
     for potential in model.potentials:
+        if getattr(potential.tag, "constraint", False):
+            continue
         found[f"{potential.name}_energy"] = ("energy", -pt.sum(potential))
     return found
 

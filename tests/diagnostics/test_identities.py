@@ -120,7 +120,7 @@ PRECISION = np.linalg.inv(L @ L.T)
 
 def gaussian_draws(x):
     return RealDraws(
-        ["a", "b", "c"], ["x"] * 3, x, -x @ PRECISION, np.zeros(x.shape[:2]), 1.0,
+        ["a", "b", "c"], ["x"] * 3, {"x": (3,)}, x, -x @ PRECISION, np.zeros(x.shape[:2]), 1.0,
         lambda u: (-0.5 * u @ PRECISION @ u, -PRECISION @ u), True,
     )  # fmt: skip
 

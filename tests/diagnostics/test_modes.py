@@ -86,6 +86,63 @@ def test_components_flip_by_themselves(rng):
     assert {"s: flip", "s: flip of component 0", "s: flip of component 1"} <= set(found)
 
 
+@pytest.mark.parametrize("count", [2, 4])
+def test_patterns_of_a_hopfield_network_may_be_exchanged(count, rng):
+    """Two patterns always; four if the product of three of them is the fourth."""
+    patterns = rng.choice([-1, 1], size=(count, 40))
+    if count == 4:
+        patterns[3] = patterns[0] * patterns[1] * patterns[2]
+    with pm.Model() as model:
+        ebm.Hopfield("s", patterns, beta=3.0)
+    noise = np.where(rng.random((4, 400, 40)) < 0.05, -1, 1)
+    signs = rng.choice([-1, 1], size=(4, 400, 1))
+    everywhere = patterns[rng.integers(count, size=(4, 400))] * noise * signs
+    found = judged(symmetry.check, model, s=everywhere)
+    exchanges = {name for name in found if "minima" in name}
+    assert exchanges
+    assert all(found[name].verdict == "pass" for name in exchanges)
+    one = patterns[0] * noise * signs  # the flip is there, the other patterns are not
+    found = judged(symmetry.check, model, s=one)
+    assert found["s: flip"].verdict == "pass"
+    assert any(found[name].verdict == "fail" for name in exchanges)
+
+
+def test_patterns_that_cannot_be_exchanged_are_not(rng):
+    with pm.Model() as model:
+        ebm.Hopfield("s", rng.choice([-1, 1], size=(3, 40)), beta=3.0)
+    found = judged(symmetry.check, model, s=spins(rng, shape=(40,)))
+    assert not any("minima" in name for name in found)
+
+
+def test_labels_of_a_mixture_may_be_exchanged(rng):
+    """Means and scales of two components together, neither alone."""
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 3, shape=2)
+        sigma = pm.HalfNormal("sigma", 1, shape=2)
+        parts = pm.Normal.dist(mu, sigma, shape=2)
+        pm.Mixture("y", w=[0.5, 0.5], comp_dists=parts, observed=rng.normal(size=10))
+    swapped = rng.random((4, 500, 1)) < 0.5
+    mean = np.where(swapped, [1.0, -1.0], [-1.0, 1.0]) + 0.1 * rng.normal(size=(4, 500, 2))
+    scale = np.where(swapped, [1.0, 2.0], [2.0, 1.0]) * np.exp(0.1 * rng.normal(size=(4, 500, 2)))
+    [(name, finding)] = judged(symmetry.check, model, mu=mean, sigma=scale).items()
+    assert name == "mu, sigma: slices 0 ↔ 1"
+    assert finding.verdict == "pass"
+    stuck = judged(symmetry.check, model, mu=np.sort(mean), sigma=scale)
+    assert stuck[name].verdict == "fail"
+
+
+def test_hidden_units_of_a_network_may_be_exchanged(rng):
+    with pm.Model() as model:
+        weights = pm.Normal("W", 0, 1, shape=(3, 2))
+        outer = pm.Normal("v", 0, 1, shape=2)
+        x = rng.normal(size=(20, 3))
+        pm.Normal("y", pm.math.tanh(x @ weights) @ outer, 1, observed=rng.normal(size=20))
+    found = judged(
+        symmetry.check, model, W=rng.normal(size=(4, 300, 3, 2)), v=rng.normal(size=(4, 300, 2))
+    )
+    assert "W, v: slices 0 ↔ 1" in found
+
+
 def test_states_of_a_potts_variable_may_be_exchanged(rng):
     with pm.Model() as model:
         ebm.Potts("s", 0.3, q=3, graph=ebm.Graph.square(3, 3))

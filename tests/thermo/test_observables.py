@@ -63,3 +63,15 @@ def test_a_trace_of_another_model_is_refused(model_and_draws):
         ebm.observables(az.from_dict({"posterior": {"other": draws["J"]}}), model)
     with pytest.raises(ValueError, match="no group 'posterior'"):
         ebm.observables(az.from_dict({"prior": {"J": draws["J"]}}), model)
+
+
+def test_what_holds_known_values_fast_is_no_energy():
+    """Imputation pins the known entries by a potential that is 0 wherever a draw can be."""
+    data = np.array([[1.0, -1, 1], [1, np.nan, -1]])
+    with pm.Model() as model:
+        ebm.Ising("s", 0.3, graph=ebm.Graph.complete(3), observed=data, impute=True)
+    draws = np.broadcast_to(np.nan_to_num(data, nan=1.0).astype(np.int8), (2, 5, 2, 3))
+    idata = az.from_dict({"posterior": {"s": draws}})
+    assert set(ebm.observables(idata, model)) == {
+        "s_energy", "s_magnetization", "s_abs_magnetization",
+    }  # fmt: skip
