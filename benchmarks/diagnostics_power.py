@@ -115,7 +115,8 @@ def main() -> None:
     """Measure, print, write, draw."""
     biases = [(kind, bias) for kind in ("spins", "normal") for bias in (0.0, *BIASES)]
     sizes = [(rho, d, "", SIZES) for d in (1, 3) for rho in (0.0, 0.7, 0.9, 0.95)]
-    faults = [(0.7, 3, fault, 100) for fault in ("5 % too wide", "mean off by 0.1", "two humps")]
+    shapes = ("5 % too wide", "mean off by 0.1", "two humps")
+    faults = [(rho, 3, fault, 100) for rho in (0.0, 0.7) for fault in shapes]
     with get_context("spawn").Pool(2) as pool:
         rates = pool.map(stein_rates, [*faults, *sizes], chunksize=1)
         curves = pool.map(biased_runs, biases, chunksize=1)
