@@ -8,6 +8,7 @@ from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.graphs import Graph
 from pymc_ebm.hopfield import Hopfield
 from pymc_ebm.ising import Ising
+from pymc_ebm.markov_random_field import MarkovRandomField
 from pymc_ebm.partition import log_partition
 from pymc_ebm.potentials import energy_potential
 from pymc_ebm.potts import Potts
@@ -59,6 +60,7 @@ __all__ = [
     "Hopfield",
     "Ising",
     "LogPartitionTable",
+    "MarkovRandomField",
     "Metropolis",
     "MissingPartitionError",
     "ParallelTempering",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -13,33 +14,27 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from pymc.distributions.distribution import Distribution, _support_point
+from pymc.distributions.shape_utils import convert_dims
 from pymc.logprob.abstract import _logprob
+from pymc.printing import str_for_dist
 from pymc.pytensorf import rvs_in_graph
+from pymc.util import UNSET
 from pytensor.graph.basic import Variable
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.random.op import RandomVariable
-from pytensor.tensor.type import discrete_dtypes
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from pymc_ebm import forward
-from pymc_ebm.confinement import check_real_energy
 from pymc_ebm.declaration import (
+    Declaration,
     LogPartition,
-    as_energy,
     as_log_partition,
-    check_support,
-    checked_initval,
-    require_constant_partition,
-    require_observed_for,
-    resolve_shape,
-    split_missing,
-    warn_of_constant_entries,
+    refuse_unknown_keywords,
+    require_rows_that_fit,
 )
 from pymc_ebm.energies.energy import Energy, Support, as_parameter, require_positive
 from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.partition.pseudo_likelihood import pseudo_log_likelihood
-
-_log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
 
 # Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
@@ -70,7 +65,8 @@ class BoltzmannRV(RandomVariable):
         super().__init__(
             name=name,
             signature=signature or _signature(energy),
-            dtype=dtype or ("floatX" if energy.support == "real" else "int8"),
+            # int64 as PyMC's own discrete variables: arithmetic on them does not wrap
+            dtype=dtype or ("floatX" if energy.states is None else "int64"),
             inplace=inplace,
         )
 
@@ -140,17 +136,12 @@ def boltzmann_logp(op, values, rng, size, *params, **kwargs):
         logp = pseudo_log_likelihood(energy, beta, value)
     else:
         logp = -beta * energy(value) - log_z
-    if energy.support == "real":
+    if energy.states is None:
         return logp
-    if isinstance(value, TensorConstant) and np.isin(value.data, energy.states).all():
+    if isinstance(value, TensorConstant) and energy.states.allowed(value.data).all():
         return logp
-    inside = pt.or_(*(pt.eq(value, state) for state in (energy.states[0], energy.states[-1])))
-    if len(energy.states) > 2:
-        inside = (value >= energy.states[0]) & (value <= energy.states[-1])
-        if value.dtype not in discrete_dtypes:
-            inside &= pt.eq(value, pt.round(value))
     event_axes = tuple(range(-energy.event_ndim, 0))
-    return pt.switch(pt.all(inside, axis=event_axes), logp, -np.inf)
+    return pt.switch(pt.all(energy.states.contains(value), axis=event_axes), logp, -np.inf)
 
 
 @_support_point.register(BoltzmannRV)
@@ -164,11 +155,16 @@ def boltzmann_support_point(op, rv, rng, size, *params):
     states = op.energy.states
     if states is None:
         return pt.zeros(shape)
-    if len(states) == 2:
+    if states.counts is not None:
+        uniform = pm.Uniform.dist(0, 1, shape=shape)
+        return pt.floor(uniform * states.counts).astype("int64")
+    if states.two_valued:
+        low, high = states
         up = pm.Bernoulli.dist(p=pm.Uniform.dist(0, 1), shape=shape)
-        return up if op.energy.support == "binary" else 2 * up - 1
-    proportions = pm.Dirichlet.dist(np.ones(len(states)))
-    return pm.Categorical.dist(proportions, shape=shape) + states[0]
+        return low + (high - low) * up
+    numbers = pm.Categorical.dist(pm.Dirichlet.dist(np.ones(len(states))), shape=shape)
+    contiguous = states[-1] - states[0] == len(states) - 1
+    return numbers + states[0] if contiguous else pt.constant(states.values)[numbers]
 
 
 class Boltzmann(Distribution):
@@ -212,13 +208,15 @@ class Boltzmann(Distribution):
         Whether `observed` may have missing entries (NaN or masked), of a discrete energy. The
         variable is then latent and starts from the data: known entries stay, and missing ones are
         sampled along with the parameters. `log_partition` must be exact.
-    **kwargs
-        ``total_size`` and what else `pymc.Distribution` takes.
+    total_size, transform, default_transform
+        As for any PyMC variable.
 
     Raises
     ------
     MissingPartitionError
         If parameters are random and no `log_partition` is given.
+    TypeError
+        For a keyword that is not known: the nearest one is named.
     ValueError
         For a shape or dims that do not fit the energy, a `beta` that is not positive, observations
         outside the support, or an energy that is NaN where sampling would start.
@@ -243,68 +241,39 @@ class Boltzmann(Distribution):
     def __new__(  # type: ignore[misc]
         cls,
         name: str,
-        energy: Energy | Callable[[TensorVariable], Any],
-        *,
-        beta: Any = 1.0,
-        support: Support | None = None,
-        n_states: int | None = None,
+        *args: Any,
         shape: int | Sequence[int] | None = None,
         dims: str | Sequence[str] | None = None,
         observed: Any = None,
         initval: Any = None,
-        log_partition: LogPartition = None,
         impute: bool = False,
+        total_size: Any = None,
+        transform: Any = UNSET,
+        default_transform: Any = UNSET,
         **kwargs: Any,
     ) -> TensorVariable:
         """Register the variable in the model on the context stack."""
         model = pm.modelcontext(None)
-        owner = f"{cls.__name__} {name!r}"
-        known = filled = None
-        if impute:
-            shape = resolve_shape(owner, model, energy, shape, dims, observed)
-            energy = as_energy(energy, shape, owner, support, n_states)
-            known, filled = split_missing(owner, energy, observed)
-            observed, initval = None, filled
-        require_positive(owner, beta=beta)
-        shape = resolve_shape(owner, model, energy, shape, dims, observed)
-        energy = as_energy(energy, shape, owner, support, n_states)
-        require_observed_for(owner, log_partition, observed)
-        if observed is not None:
-            check_support(owner, energy, observed, "observed")
-        start = np.zeros(shape)
-        if initval is not None and not isinstance(initval, str | Variable):
-            initval = start = checked_initval(owner, energy, initval, shape)
-        rv_out = cls.dist(energy, beta=beta, shape=shape, log_partition=log_partition, owner=owner)
-        if observed is not None:
-            free = bool(rvs_in_graph(rv_out.owner.inputs[2:]))
-            warn_of_constant_entries(owner, energy, observed, free)
-        if rv_out.owner.op.pseudo:
-            _log.info(
-                f"{owner}: pseudo-likelihood in place of the likelihood. Its posterior is biased "
-                "and of the wrong width: ebm.sandwich corrects the width"
-            )
-        if log_partition is None:
-            require_constant_partition(owner, rv_out, model)
-        if energy.support == "real" and observed is None:
-            check_real_energy(owner, rv_out.owner.op.energy, rv_out, start)
-        rv = super().__new__(
-            cls,
+        if not isinstance(name, str):
+            raise TypeError(f"{cls.__name__}: the name must be a string, got {name!r}.")
+        refuse_unknown_keywords(f"{cls.__name__} {name!r}", cls.dist, kwargs)
+        declared = Declaration(f"{cls.__name__} {name!r}", model, dims, observed, impute)
+        # the one place where the variable is built: log Z's graph and messages come once
+        rv_out = cls.dist(*args, shape=shape, declared=declared, **kwargs)
+        initval = declared.check(rv_out, initval)
+        rv = model.register_rv(
+            rv_out,
             name,
-            energy,
-            beta=beta,
-            shape=shape,
-            log_partition=log_partition,
-            dims=dims,
-            observed=observed,
+            observed=declared.registered,
+            total_size=total_size,
+            dims=convert_dims(dims),
+            transform=transform,
+            default_transform=default_transform,
             initval=initval,
-            owner=owner,
-            **kwargs,
         )
-        if known is not None:
-            agrees = pt.switch(pt.eq(rv, filled), 0.0, -np.inf)
-            constraint = pt.switch(known, agrees, 0.0)
-            constraint = pm.Potential(f"{name}_observed", constraint, dims=dims)
-            constraint.tag.constraint = True  # it holds values fast, and is no energy to judge
+        rv.str_repr = MethodType(str_for_dist, rv)
+        rv._repr_latex_ = MethodType(partial(str_for_dist, formatting="latex"), rv)
+        declared.constrain(rv)
         return rv
 
     @classmethod
@@ -317,7 +286,7 @@ class Boltzmann(Distribution):
         n_states: int | None = None,
         shape: int | Sequence[int] | None = None,
         log_partition: LogPartition = None,
-        owner: str | None = None,
+        declared: Declaration | None = None,
         **kwargs: Any,
     ) -> TensorVariable:
         """Return the variable without registering it, as other PyMC distributions do.
@@ -326,29 +295,35 @@ class Boltzmann(Distribution):
         ----------
         energy, beta, support, n_states, shape, log_partition
             As for the class.
-        owner : str, optional
-            What error messages call the variable.
+        declared : Declaration, optional
+            Where the variable is being registered.
         **kwargs
-            Passed to `pymc.Distribution.dist`.
+            ``rng``, ``size``, ``dtype`` and ``return_next_rng``, as for `pymc.Distribution.dist`.
         """
-        require_positive(cls.__name__, beta=beta)
-        shape = None if shape is None else tuple(np.atleast_1d(shape).tolist())
-        energy = as_energy(energy, shape, cls.__name__, support, n_states)
+        if declared is None:
+            refuse_unknown_keywords(cls.__name__, cls.dist, kwargs)
+            declared = Declaration(cls.__name__)
+        require_positive(declared.owner, beta=beta)
+        energy, shape = declared.resolve(energy, shape, support, n_states)
         if energy.event_shape is None:
-            if shape is None:
-                raise ValueError(f"{cls.__name__}: this energy needs shape=, e.g. shape=2.")
-            energy = energy.with_event_shape(shape[len(shape) - energy.event_ndim :])
-        beta = as_parameter(beta, f"{cls.__name__}: beta")
-        log_z = as_log_partition(log_partition, energy, beta, owner or cls.__name__)
-        parameters = [*energy.parameters.values(), beta, log_z]
+            energy = energy.with_event_shape(shape[len(shape) - energy.event_ndim :])  # type: ignore[index]
+        beta = as_parameter(beta, f"{declared.owner}: beta")
+        require_rows_that_fit(declared.owner, energy, beta, shape)
+        declared.require_observed_for(log_partition)
+        log_z = as_log_partition(log_partition, energy, beta, declared.owner)
         return super().dist(
-            parameters,
+            [*energy.parameters.values(), beta, log_z],
             shape=shape,
             energy=energy,
             normalised=log_partition is not None,
             pseudo=isinstance(log_partition, str) and log_partition == "pseudo",
             **kwargs,
         )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let a family inherit the op; PyMC's metaclass takes it away."""
+        super().__init_subclass__(**kwargs)
+        cls.rv_type, cls.rv_op = BoltzmannRV, Boltzmann.rv_op
 
     @classmethod
     def rv_op(cls, *params, energy, normalised, pseudo=False, rng=None, size=None, **kwargs):

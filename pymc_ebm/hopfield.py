@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import energies
-from pymc_ebm.boltzmann import Boltzmann, BoltzmannRV
-from pymc_ebm.declaration import LogPartition
+from pymc_ebm.boltzmann import Boltzmann
+from pymc_ebm.declaration import naming
 
 
 class Hopfield(Boltzmann):
@@ -38,7 +37,7 @@ class Hopfield(Boltzmann):
     log_partition : str, float, TensorVariable or callable, optional
         ``log Z``, needed where parameters are random; see `Boltzmann`.
     **kwargs
-        What else `Boltzmann` takes.
+        ``impute`` and what else `Boltzmann` takes.
 
     Raises
     ------
@@ -56,54 +55,11 @@ class Hopfield(Boltzmann):
     (4,)
     """
 
-    rv_type = BoltzmannRV
-    rv_op = Boltzmann.rv_op  # PyMC's metaclass does not inherit it
-
-    def __new__(  # type: ignore[misc]
-        cls,
-        name: str,
-        patterns: Any,
-        b: Any = 0.0,
-        *,
-        beta: Any = 1.0,
-        shape: int | Sequence[int] | None = None,
-        dims: str | Sequence[str] | None = None,
-        observed: Any = None,
-        initval: Any = None,
-        log_partition: LogPartition = None,
-        **kwargs: Any,
-    ) -> TensorVariable:
-        """Register the variable in the model on the context stack."""
-        try:
-            energy = energies.Hopfield(patterns, b)
-        except ValueError as error:
-            raise ValueError(str(error).replace("Hopfield:", f"Hopfield {name!r}:", 1)) from None
-        return super().__new__(
-            cls,
-            name,
-            energy,
-            beta=beta,
-            shape=shape,
-            dims=dims,
-            observed=observed,
-            initval=initval,
-            log_partition=log_partition,
-            **kwargs,
-        )
-
     @classmethod
     def dist(  # type: ignore[override]
-        cls, patterns: Any, b: Any = 0.0, *, beta: Any = 1.0, **kwargs: Any
+        cls, patterns: Any, b: Any = 0.0, **kwargs: Any
     ) -> TensorVariable:
-        """Return the variable without registering it.
-
-        Parameters
-        ----------
-        patterns, b, beta
-            As for the class; `patterns` may be an energy that was built already.
-        **kwargs
-            ``shape``, ``log_partition`` and what `pymc.Distribution.dist` takes.
-        """
-        if not isinstance(patterns, energies.Energy):
-            patterns = energies.Hopfield(patterns, b)
-        return super().dist(patterns, beta=beta, **kwargs)
+        """Return the variable without registering it; arguments as for the class."""
+        with naming(kwargs, "Hopfield"):
+            energy = energies.Hopfield(patterns, b)
+        return super().dist(energy, **kwargs)

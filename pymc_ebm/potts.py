@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import energies
-from pymc_ebm.boltzmann import Boltzmann, BoltzmannRV
-from pymc_ebm.declaration import LogPartition
+from pymc_ebm.boltzmann import Boltzmann
+from pymc_ebm.declaration import naming
 from pymc_ebm.graphs import Graph
 
 
@@ -46,7 +45,7 @@ class Potts(Boltzmann):
     log_partition : str, float, TensorVariable or callable, optional
         ``log Z``, needed where J, h or beta are random; see `Boltzmann`.
     **kwargs
-        What else `Boltzmann` takes.
+        ``impute`` and what else `Boltzmann` takes.
 
     Raises
     ------
@@ -65,61 +64,11 @@ class Potts(Boltzmann):
     (3, 3)
     """
 
-    rv_type = BoltzmannRV
-    rv_op = Boltzmann.rv_op  # PyMC's metaclass does not inherit it
-
-    def __new__(  # type: ignore[misc]
-        cls,
-        name: str,
-        J: Any,
-        h: Any = 0.0,
-        *,
-        q: int,
-        graph: Graph | None = None,
-        beta: Any = 1.0,
-        shape: int | Sequence[int] | None = None,
-        dims: str | Sequence[str] | None = None,
-        observed: Any = None,
-        initval: Any = None,
-        log_partition: LogPartition = None,
-        **kwargs: Any,
-    ) -> TensorVariable:
-        """Register the variable in the model on the context stack."""
-        try:
-            energy = energies.Potts(J, h, q=q, graph=graph)
-        except ValueError as error:
-            raise ValueError(str(error).replace("Potts:", f"Potts {name!r}:", 1)) from None
-        return super().__new__(
-            cls,
-            name,
-            energy,
-            beta=beta,
-            shape=shape,
-            dims=dims,
-            observed=observed,
-            initval=initval,
-            log_partition=log_partition,
-            **kwargs,
-        )
-
     @classmethod
     def dist(  # type: ignore[override]
-        cls,
-        J: Any,
-        h: Any = 0.0,
-        *,
-        q: int | None = None,
-        graph: Graph | None = None,
-        **kwargs: Any,
+        cls, J: Any, h: Any = 0.0, *, q: int, graph: Graph | None = None, **kwargs: Any
     ) -> TensorVariable:
-        """Return the variable without registering it.
-
-        Parameters
-        ----------
-        J, h, q, graph
-            As for the class; J may be an energy that was built already.
-        **kwargs
-            ``beta``, ``shape``, ``log_partition`` and what `pymc.Distribution.dist` takes.
-        """
-        energy = J if isinstance(J, energies.Energy) else energies.Potts(J, h, q=q, graph=graph)  # type: ignore[arg-type]
+        """Return the variable without registering it; arguments as for the class."""
+        with naming(kwargs, "Potts"):
+            energy = energies.Potts(J, h, q=q, graph=graph)
         return super().dist(energy, **kwargs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import energies
-from pymc_ebm.boltzmann import Boltzmann, BoltzmannRV
-from pymc_ebm.declaration import LogPartition
+from pymc_ebm.boltzmann import Boltzmann
+from pymc_ebm.declaration import naming
 from pymc_ebm.energies.energy import constant_value, require_positive
 
 
@@ -45,7 +44,7 @@ class RBM(Boltzmann):
     log_partition : str, float, TensorVariable or callable, optional
         ``log Z``, needed where W, b, c or beta are random; see `Boltzmann`.
     **kwargs
-        What else `Boltzmann` takes.
+        ``impute`` and what else `Boltzmann` takes.
 
     Raises
     ------
@@ -67,62 +66,19 @@ class RBM(Boltzmann):
     (3,)
     """
 
-    rv_type = BoltzmannRV
-    rv_op = Boltzmann.rv_op  # PyMC's metaclass does not inherit it
-
-    def __new__(  # type: ignore[misc]
-        cls,
-        name: str,
-        W: Any,
-        b: Any = 0.0,
-        c: Any = 0.0,
-        *,
-        beta: Any = 1.0,
-        shape: int | Sequence[int] | None = None,
-        dims: str | Sequence[str] | None = None,
-        observed: Any = None,
-        initval: Any = None,
-        log_partition: LogPartition = None,
-        **kwargs: Any,
-    ) -> TensorVariable:
-        """Register the variable in the model on the context stack."""
-        try:
-            energy = _at_temperature(name, W, b, c, beta)
-        except ValueError as error:
-            raise ValueError(str(error).replace("RBM:", f"RBM {name!r}:", 1)) from None
-        return super().__new__(
-            cls,
-            name,
-            energy,
-            shape=shape,
-            dims=dims,
-            observed=observed,
-            initval=initval,
-            log_partition=log_partition,
-            **kwargs,
-        )
-
     @classmethod
     def dist(  # type: ignore[override]
         cls, W: Any, b: Any = 0.0, c: Any = 0.0, *, beta: Any = 1.0, **kwargs: Any
     ) -> TensorVariable:
-        """Return the variable without registering it.
-
-        Parameters
-        ----------
-        W, b, c, beta
-            As for the class; W may be an energy that was built already.
-        **kwargs
-            ``shape``, ``log_partition`` and what `pymc.Distribution.dist` takes.
-        """
-        if not isinstance(W, energies.Energy):
-            W = _at_temperature("RBM", W, b, c, beta)
-        return super().dist(W, **kwargs)
+        """Return the variable without registering it; arguments as for the class."""
+        with naming(kwargs, "RBM"):
+            energy = _at_temperature(W, b, c, beta)
+        return super().dist(energy, **kwargs)
 
 
-def _at_temperature(name: str, W: Any, b: Any, c: Any, beta: Any) -> energies.RBM:
+def _at_temperature(W: Any, b: Any, c: Any, beta: Any) -> energies.RBM:
     """Multiply the joint energy by beta: all three parameters scale."""
-    require_positive(f"RBM {name!r}", beta=beta)
+    require_positive("RBM", beta=beta)
     constant = constant_value(pt.as_tensor_variable(beta))
     if constant is not None and np.all(constant == 1.0):
         return energies.RBM(W, b, c)

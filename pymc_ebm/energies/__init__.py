@@ -2,6 +2,7 @@
 
 from pymc_ebm.energies.blume_capel import BlumeCapel
 from pymc_ebm.energies.boltzmann_machine import BoltzmannMachine
+from pymc_ebm.energies.clock import Clock
 from pymc_ebm.energies.custom import Custom
 from pymc_ebm.energies.double_well import DoubleWell
 from pymc_ebm.energies.energy import Energy
@@ -9,7 +10,9 @@ from pymc_ebm.energies.gaussian import Gaussian
 from pymc_ebm.energies.gaussian_mixture import GaussianMixture
 from pymc_ebm.energies.hopfield import Hopfield
 from pymc_ebm.energies.ising import Ising
+from pymc_ebm.energies.markov_random_field import MarkovRandomField
 from pymc_ebm.energies.mlp import MLP
+from pymc_ebm.energies.ordinal import Ordinal
 from pymc_ebm.energies.potts import Potts
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.energies.ring import Ring
@@ -19,6 +22,7 @@ __all__ = [
     "RBM",
     "BlumeCapel",
     "BoltzmannMachine",
+    "Clock",
     "Custom",
     "DoubleWell",
     "Energy",
@@ -26,6 +30,8 @@ __all__ = [
     "GaussianMixture",
     "Hopfield",
     "Ising",
+    "MarkovRandomField",
+    "Ordinal",
     "Potts",
     "Ring",
 ]

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
-
-from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.couplings import read_couplings, read_field
-from pymc_ebm.energies.energy import Energy
-from pymc_ebm.energies.ising import Ising, field_sum, pair_sum
-from pymc_ebm.energies.pairwise import Pairwise
+from pymc_ebm.energies.pairwise import Pairwise, PairwiseEnergy, field_core_ndim, per_edge
 from pymc_ebm.graphs import Graph
+from pymc_ebm.states import BINARY
+
+PRODUCT = np.array([[0.0, 0.0], [0.0, 1.0]])
 
 
-class BoltzmannMachine(Energy):
+class BoltzmannMachine(PairwiseEnergy):
     """Binary units in {0, 1} with pairwise weights and biases.
 
     ``E(v) = −Σ_{(i,j)∈edges} W_ij v_i v_j − Σ_i b_i v_i``, each edge once.
@@ -46,43 +44,16 @@ class BoltzmannMachine(Energy):
     support = "binary"
 
     def __init__(self, W: Any, b: Any = 0.0, *, graph: Graph | None = None) -> None:
-        self.graph, weights = read_couplings(W, graph, family="BoltzmannMachine", name="W")
-        bias = read_field(b, self.graph, family="BoltzmannMachine", name="b")
-        event_ndim = len(self.graph.shape)
+        graph, weights = read_couplings(W, graph, family="BoltzmannMachine", name="W")
+        bias = read_field(b, graph, family="BoltzmannMachine", name="b")
         super().__init__(
+            graph,
             {"W": weights, "b": bias},
-            {"W": min(weights.ndim, 1), "b": event_ndim if bias.ndim else 0},
-            event_ndim,
-            self.graph.shape,
+            {"W": per_edge(weights), "b": field_core_ndim(bias, graph)},
         )
 
-    def evaluate(
-        self, x: TensorVariable, *, W: TensorVariable, b: TensorVariable
-    ) -> TensorVariable:
-        """Return minus the connected pairs minus the bias term."""
-        pairs = pair_sum(x, W, self.graph, uniform=self.core_ndims["W"] == 0)
-        return -pairs - field_sum(x, b, self.graph, uniform=self.core_ndims["b"] == 0)
-
-    def ising_form(self) -> Ising:
-        """Write ``v = (s + 1) / 2``: ``J = W / 4`` and ``h_i = b_i / 2 + Σ_j W_ij / 4``."""
-        W, b = self.parameters["W"], self.parameters["b"]
-        n, shape = self.graph.n_vertices, self.graph.shape
-        if self.core_ndims["W"] == 0:
-            strength = pt.shape_padright(W) * self.graph.degrees()
-        else:
-            strength = pt.zeros((*W.shape[:-1], n))
-            for end in (0, 1):
-                strength = strength[..., self.graph.edges[:, end]].inc(W)
-        strength = strength.reshape((*strength.shape[:-1], *shape))
-        if self.core_ndims["b"] == 0:
-            b = pt.shape_padright(b, len(shape))
-        return Ising(W / 4, b / 2 + strength / 4, graph=self.graph)
-
     def pairwise_form(self) -> Pairwise:
-        """Write the bias as a table over the two values."""
-        b = self.parameters["b"]
-        if self.core_ndims["b"] == 0:
-            b = pt.shape_padright(b, self.event_ndim)
-        field = pt.shape_padright(b) * np.array([0.0, 1.0])
-        interaction = np.array([[0.0, 0.0], [0.0, 1.0]])
-        return Pairwise(self.graph, (0, 1), interaction, self.parameters["W"], field)
+        """Couple units by their product."""
+        return Pairwise(
+            self.graph, BINARY, PRODUCT, self.parameters["W"], slope=self.everywhere("b")
+        )

@@ -7,16 +7,21 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
+import pytensor
 import pytensor.tensor as pt
 
+from numpy.typing import NDArray
 from pytensor import config
-from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Constant, Variable
-from pytensor.graph.replace import graph_replace, vectorize_graph
-from pytensor.graph.traversal import graph_inputs, toposort
+from pytensor.graph.replace import clone_replace, graph_replace, vectorize_graph
+from pytensor.graph.traversal import ancestors, graph_inputs, toposort
+from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.type import discrete_dtypes
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.energies.energy import STATES, Energy, Support
+from pymc_ebm.dependence import MANY, PY, Dependence
+from pymc_ebm.energies.energy import Energy, Support
+from pymc_ebm.states import SUPPORTS, States, labels
 
 
 class Custom(Energy):
@@ -32,17 +37,19 @@ class Custom(Energy):
     event_shape : tuple of int
         Shape of one configuration.
     batch_shape : tuple of int
-        Leading shape of the argument over which the function returns separate energies.
+        Leading shape of the argument over which the function returns separate energies: they may
+        differ from row to row, and each row must depend on its own configuration alone.
     support : {"real", "spin", "spin-1", "binary", "categorical"}, default "real"
-        The values a coordinate may take. The function receives them as floating-point numbers.
+        The values a coordinate may take. The function receives them as floating-point numbers, or
+        as integers if it indexes with them.
     n_states : int, optional
         How many values a categorical coordinate has: 0, …, n_states - 1.
 
     Raises
     ------
     ValueError
-        If the result has the wrong shape, is not real floating point, or does not depend on the
-        argument.
+        If the result has the wrong shape, is not real, does not depend on the argument, or mixes
+        rows.
 
     Examples
     --------
@@ -61,13 +68,16 @@ class Custom(Energy):
         support: Support = "real",
         n_states: int | None = None,
     ) -> None:
-        self.support = _checked_support(support, n_states)  # type: ignore[misc]
+        self._states = _checked_support(support, n_states)
+        self.support = support  # type: ignore[misc]
         self.n_states = n_states or 0
         name = getattr(function, "__name__", type(function).__name__)
         self.batch_shape = tuple(batch_shape)
         shape = (*batch_shape, *event_shape)
-        self._x = pt.tensor("x", shape=shape, dtype=config.floatX)
-        self._output = _checked_output(function(self._x), self._x, batch_shape, name)
+        self._x, output = _traced(function, shape, self._states)
+        self._output = _checked_output(output, self._x, batch_shape, name)
+        if batch_shape:
+            _require_separate_rows(self._output, self._x, len(batch_shape), self._states, name)
         outside = _outside_inputs(self._output, self._x)
         names: list[str] = []
         for k, variable in enumerate(outside):
@@ -75,9 +85,14 @@ class Custom(Energy):
             names.append(f"parameter_{k}" if taken else str(variable.name))
         self._inputs = dict(zip(names, outside, strict=True))
         super().__init__({}, {}, len(event_shape), tuple(event_shape))
-        # not through _parameter: data of any dtype may be captured, and must stay as it is
+        # not through as_parameter: data of any dtype may be captured, and must stay as it is
         self.parameters = dict(self._inputs)
         self.core_ndims = {key: value.ndim for key, value in self._inputs.items()}
+
+    @property
+    def states(self) -> States | None:
+        """The values of a coordinate; None if it is real."""
+        return self._states
 
     @cached_property
     def joined(self) -> Custom:
@@ -114,18 +129,9 @@ def custom_energy(
 
     A function that returns shape ``shape[:b]`` treats the first `b` dimensions as a batch. Where it
     says the same of one entry of the batch alone, it is captured for one entry.
-
-    Parameters
-    ----------
-    function : callable
-        The energy.
-    shape : tuple of int
-        Shape of its argument.
-    support, n_states
-        As for `Custom`.
     """
     values: dict[str, Any] = {"support": support, "n_states": n_states}
-    output = pt.as_tensor_variable(function(pt.tensor("x", shape=shape, dtype=config.floatX)))
+    _x, output = _traced(function, shape, _checked_support(support, n_states))
     if output.ndim > len(shape):
         name = getattr(function, "__name__", type(function).__name__)
         raise ValueError(
@@ -135,25 +141,72 @@ def custom_energy(
         )
     split = output.ndim
     whole = Custom(function, shape[split:], batch_shape=shape[:split], **values)
-    if split == 0 or whole.parameters:
+    if split == 0:
         return whole
     try:
         single = Custom(function, shape[split:], **values)
-        x = np.random.default_rng(0).standard_normal(shape)
-        mode = Mode(linker="py", optimizer="fast_compile")
-        entries = x.reshape(-1, *shape[split:])
-        one_by_one = [single(entry).eval(mode=mode) for entry in entries[:4]]
-        agrees = np.allclose(whole(x).eval(mode=mode).reshape(-1)[:4], one_by_one, equal_nan=True)
     except (ValueError, IndexError, TypeError):
-        return whole  # the function needs the batch, e.g. to index it
-    return single if agrees else whole
+        return whole  # the function needs the batch, e.g. for data that differ from row to row
+    return single if _say_the_same(single, whole) else whole
+
+
+def _say_the_same(single: Custom, whole: Custom) -> bool:
+    """Compare two captures of one function at random configurations and parameters."""
+    x = _random_values(whole.states, (*whole.batch_shape, *(whole.event_shape or ())), 0)
+    together, apart = _at_random_parameters([whole(x), single(x)]) or (0, 1)
+    return bool(np.allclose(together, apart, equal_nan=True))
+
+
+def _random_values(states: States | None, shape: tuple[int, ...], seed: int) -> NDArray:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(shape) if states is None else states.random(rng, shape)
+
+
+def _at_random_parameters(outputs: list[TensorVariable]) -> list[NDArray] | None:
+    """Evaluate expressions of random variables at values that fit them; None if that fails."""
+    rng = np.random.default_rng(0)
+    stand_ins: list[tuple[Variable, Variable]] = []
+    try:
+        for variable in rvs_of(outputs):
+            length = tuple(variable.shape.eval(mode=PY))
+            whole = variable.dtype in discrete_dtypes
+            drawn = rng.integers(0, 2, length) if whole else rng.random(length)
+            stand_ins.append((variable, pt.constant(np.asarray(drawn, variable.dtype))))
+        return pytensor.function([], clone_replace(outputs, stand_ins), mode=PY)()
+    except Exception:
+        return None
+
+
+def rvs_of(outputs: list[TensorVariable]) -> list[Any]:
+    """Return the random variables in a graph."""
+    return [
+        variable
+        for variable in ancestors(outputs)
+        if isinstance(variable.type, pt.TensorType)
+        and variable.owner is not None
+        and isinstance(variable.owner.op, RandomVariable)
+    ]
+
+
+def _traced(
+    function: Callable[[TensorVariable], Any], shape: tuple[int, ...], states: States | None
+) -> tuple[TensorVariable, TensorVariable]:
+    """Call a function on floating-point values; on integers if it indexes with them."""
+    x = pt.tensor("x", shape=shape, dtype=config.floatX)
+    try:
+        return x, pt.as_tensor_variable(function(x))
+    except (TypeError, IndexError):
+        if states is None:
+            raise
+    x = pt.tensor("x", shape=shape, dtype="int64")
+    output = pt.as_tensor_variable(function(x))
+    return x, output if output.dtype.startswith(("float", "complex")) else output.astype("floatX")
 
 
 def _checked_output(
     output: Any, x: TensorVariable, batch_shape: tuple[int, ...], name: str
 ) -> TensorVariable:
     """Return the output as a tensor; raise on a wrong shape, dtype or a missing dependence."""
-    output = pt.as_tensor_variable(output)
     if output.dtype.startswith("complex"):
         raise ValueError(
             f"Energy {name!r} returns {output.dtype}. An energy is real: take pt.real(...) or "
@@ -182,16 +235,43 @@ def _checked_output(
     return output
 
 
-def _checked_support(support: str, n_states: int | None) -> Support:
-    """Return the support, or say which there are."""
-    known = ("real", *STATES, "categorical")
+def _require_separate_rows(
+    output: TensorVariable, x: TensorVariable, batch_ndim: int, states: States | None, name: str
+) -> None:
+    """Raise if the energy of a row depends on another row's configuration."""
+    batch = x.type.shape[:batch_ndim]
+    rows = np.arange(int(np.prod(batch)), dtype=np.int64).reshape(batch)
+    padded = rows.reshape(*batch, *(1,) * (x.ndim - batch_ndim))
+    found = Dependence(x, padded).of(output)
+    mixed = found is None or found.shape != rows.shape or not np.array_equal(found, rows)
+    if mixed and found is not None and np.any(found == MANY):  # or an operation is not known
+        first = _random_values(states, x.type.shape, 0)
+        second = _random_values(states, x.type.shape, 1)
+        second[(0,) * batch_ndim] = first[(0,) * batch_ndim]
+        both = [
+            graph_replace([output], [(x, pt.constant(v, dtype=x.dtype))]) for v in (first, second)
+        ]
+        values = _at_random_parameters([one[0] for one in both])
+        mixed = values is None or values[0].flat[0] != values[1].flat[0]
+    if mixed:
+        raise ValueError(
+            f"Energy {name!r} returns one value a row, and that of a row depends on another row's "
+            "configuration. Return one scalar if all rows are one configuration."
+        )
+
+
+def _checked_support(support: str, n_states: int | None) -> States | None:
+    """Return the states of a support, None if it is real, or say which supports there are."""
+    known = ("real", *SUPPORTS, "categorical")
     if support not in known:
         raise ValueError(f"support={support!r} is none of {known}.")
-    if support == "categorical" and (n_states is None or not 2 <= n_states <= 127):
-        raise ValueError(f"A categorical energy needs n_states from 2 to 127, got {n_states}.")
-    if support != "categorical" and n_states is not None:
+    if support == "categorical":
+        if n_states is None or not 2 <= n_states <= 127:
+            raise ValueError(f"A categorical energy needs n_states from 2 to 127, got {n_states}.")
+        return labels(n_states)
+    if n_states is not None:
         raise ValueError(f"n_states={n_states} goes with support='categorical', not {support!r}.")
-    return support  # type: ignore[return-value]
+    return SUPPORTS.get(support)
 
 
 def _outside_inputs(output: TensorVariable, x: TensorVariable) -> list[TensorVariable]:

@@ -14,14 +14,14 @@ import pytensor.tensor as pt
 from pytensor import config
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
+from pymc_ebm.states import SUPPORTS, States, labels
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pymc_ebm.energies.ising import Ising
     from pymc_ebm.energies.pairwise import Pairwise
 
 Support = Literal["real", "spin", "spin-1", "binary", "categorical"]
-STATES: dict[str, tuple[int, ...]] = {"spin": (-1, 1), "spin-1": (-1, 0, 1), "binary": (0, 1)}
 
 
 class Energy(ABC):
@@ -46,8 +46,8 @@ class Energy(ABC):
     ----------
     support : {"real", "spin", "spin-1", "binary", "categorical"}
         The values a coordinate may take: ℝ, {-1, +1}, {-1, 0, +1}, {0, 1} or {0, …, q-1}.
-    states : tuple of int or None
-        The same as a list; None for real values.
+    states : States or None
+        The same as a tuple that knows what kind of values they are; None for real values.
     parameters : dict of str to TensorVariable
         The parameters θ by name.
     event_ndim, event_shape
@@ -74,11 +74,11 @@ class Energy(ABC):
         self.event_shape = event_shape
 
     @property
-    def states(self) -> tuple[int, ...] | None:
+    def states(self) -> States | None:
         """The values a coordinate may take, in increasing order; None if it is real."""
         if self.support == "categorical":
-            return tuple(range(self.n_states))
-        return STATES.get(self.support)
+            return labels(self.n_states)
+        return SUPPORTS.get(self.support)
 
     @abstractmethod
     def evaluate(self, x: TensorVariable, **parameters: TensorVariable) -> TensorVariable:
@@ -138,10 +138,6 @@ class Energy(ABC):
         """
         return None
 
-    def ising_form(self) -> Ising | None:
-        """Return the Ising energy that equals this one up to a constant, if there is one."""
-        return None
-
     def pairwise_form(self) -> Pairwise | None:
         """Return the couplings and fields that make up this energy, if it is discrete and pairwise.
 
@@ -183,9 +179,10 @@ class SumEnergy(Energy):
             raise ValueError(
                 f"Cannot add an energy on {first.support} and one on {second.support} values."
             )
-        if first.states != second.states:
+        if first.states is not None and not first.states.same_as(second.states):
             raise ValueError(
-                f"Cannot add energies of {first.n_states} and of {second.n_states} states."
+                f"Cannot add energies of the states {first.states} ({first.states.kind}) and "
+                f"{second.states}."
             )
         shapes = {e.event_shape for e in (first, second) if e.event_shape is not None}
         if first.event_ndim != second.event_ndim or len(shapes) > 1:
@@ -195,13 +192,17 @@ class SumEnergy(Energy):
             )
         self.terms = (first, second)
         self.support = first.support  # type: ignore[misc]
-        self.n_states = first.n_states
         super().__init__(
             _prefixed(e.parameters for e in self.terms),
             _prefixed(e.core_ndims for e in self.terms),
             first.event_ndim,
             shapes.pop() if shapes else None,
         )
+
+    @property
+    def states(self) -> States | None:
+        """Those of the terms."""
+        return self.terms[0].states
 
     def _bound_terms(self, parameters: Mapping[str, Any]) -> list[Energy]:
         return [
@@ -213,11 +214,6 @@ class SumEnergy(Energy):
         """Return the sum of the terms."""
         first, second = self._bound_terms(parameters)
         return first(x) + second(x)
-
-    def ising_form(self) -> Ising | None:
-        """Merge the terms' couplings and fields."""
-        first, second = (term.ising_form() for term in self._bound_terms(self.parameters))
-        return None if first is None or second is None else first.merge(second)
 
     def pairwise_form(self) -> Pairwise | None:
         """Merge the terms' couplings and fields."""
@@ -239,7 +235,6 @@ class ScaledEnergy(Energy):
     def __init__(self, energy: Energy, factor: Any) -> None:
         self.inner = energy
         self.support = energy.support  # type: ignore[misc]
-        self.n_states = energy.n_states
         super().__init__(
             {"factor": factor, **{f"inner_{k}": v for k, v in energy.parameters.items()}},
             {"factor": 0, **{f"inner_{k}": v for k, v in energy.core_ndims.items()}},
@@ -258,19 +253,15 @@ class ScaledEnergy(Energy):
         """Return the scaled energy."""
         return factor * self._bound_inner(parameters)(x)
 
+    @property
+    def states(self) -> States | None:
+        """Those of the energy that is scaled."""
+        return self.inner.states
+
     def _bound_inner(self, parameters: Mapping[str, Any]) -> Energy:
         return self.inner.replace(
             **{name: parameters[f"inner_{name}"] for name in self.inner.parameters}
         )
-
-    def ising_form(self) -> Ising | None:
-        """Scale the couplings and the fields."""
-        form = self._bound_inner(self.parameters).ising_form()
-        if form is None:
-            return None
-        factor = self.parameters["factor"]
-        J, h = form.parameters["J"], form.parameters["h"]
-        return form.replace(J=factor * J, h=factor * h)
 
     def pairwise_form(self) -> Pairwise | None:
         """Scale the couplings and the fields."""

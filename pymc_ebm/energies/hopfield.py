@@ -10,9 +10,10 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy, as_parameter
-from pymc_ebm.energies.ising import Ising
+from pymc_ebm.energies.ising import PRODUCT
 from pymc_ebm.energies.pairwise import Pairwise
 from pymc_ebm.graphs import Graph
+from pymc_ebm.states import SIGNS
 
 
 class Hopfield(Energy):
@@ -75,14 +76,11 @@ class Hopfield(Energy):
         diagonal = (patterns**2).sum(axis=(-2, -1))
         return -0.5 * ((overlaps**2).sum(axis=-1) - diagonal) / n - (x * b).sum(axis=-1)
 
-    def ising_form(self) -> Ising:
+    def pairwise_form(self) -> Pairwise:
         """Write the Hebb weights as couplings on the complete graph."""
         xi, b = self.parameters["patterns"], self.parameters["b"]
         assert self.event_shape is not None
         (n,) = self.event_shape
         i, j = np.triu_indices(n, k=1)
-        return Ising((xi.T @ xi)[i, j] / n, b, graph=Graph.complete(n))
-
-    def pairwise_form(self) -> Pairwise:
-        """Return the couplings and the fields."""
-        return self.ising_form().pairwise_form()
+        weights = (xi.mT @ xi)[..., i, j] / n
+        return Pairwise(Graph.complete(n), SIGNS, PRODUCT, weights, slope=b)

@@ -15,7 +15,7 @@ from pymc_ebm.forward.coupling_from_the_past import (
 from pymc_ebm.forward.elimination import draw_by_elimination, has_low_tree_width
 from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
-from pymc_ebm.moves.clusters import SwendsenWang
+from pymc_ebm.moves.clusters import SwendsenWang, cluster_form
 from pymc_ebm.moves.heat_bath import HeatBath
 
 SPIN = np.array([[1.0, -1.0], [-1.0, 1.0]])
@@ -46,11 +46,18 @@ class AuxiliaryDraws:
 
     def __init__(self, graph: Graph, interaction: NDArray[np.float64] | None, sweeps: int) -> None:
         self.graph, self.interaction, self.sweeps = graph, interaction, sweeps
-        self._q = 2 if interaction is None else len(interaction)
+        self._q = 2 if interaction is None else interaction.shape[-1]
         self._eliminates = has_low_tree_width(graph, self._q, ELIMINATED_ENTRIES)
         self._heat_bath: HeatBath | None = None
+        self._clusters = None if interaction is None else cluster_form(interaction)
         self._strongest = 0.0  # mean |βJ| up to which coupling from the past is used
         self._unfrustrated = False
+
+    def set_interaction(self, interaction: NDArray[np.float64]) -> None:
+        """Change what couples a pair of states."""
+        self.interaction = interaction
+        if self._heat_bath is not None:
+            self._heat_bath.set_interaction(interaction)
 
     def prepare(self, coupling: NDArray[np.float64]) -> None:
         """Find up to which strength of couplings like these perfect draws are quick.
@@ -137,9 +144,13 @@ class AuxiliaryDraws:
             self._heat_bath = HeatBath(self.graph, coupling, self.interaction)
         self._heat_bath.set_coupling(coupling)
         clusters = None
-        if self._attract(coupling):
-            q = None if self.interaction is None else self._q
-            clusters = SwendsenWang(self.graph, coupling, q)
+        if self.interaction is None:
+            if find_frustration(self.graph, coupling).gauge is not None:
+                clusters = SwendsenWang(self.graph, coupling)
+        elif self._clusters is not None and self._clusters.q is not None:
+            felt = self._clusters.scale * coupling
+            if felt.min(initial=0.0) >= 0:
+                clusters = SwendsenWang(self.graph, felt, self._clusters.q)
         state = kernels.xoshiro.seed_state(rng)
         for row in x:
             if clusters is None:
@@ -149,9 +160,3 @@ class AuxiliaryDraws:
                 clusters.sweep(row, field, 1, state)
                 self._heat_bath.sweep(row, field, 1, state)
         return x
-
-    def _attract(self, coupling: NDArray[np.float64]) -> bool:
-        if self.interaction is None:
-            return find_frustration(self.graph, coupling).gauge is not None
-        is_potts = np.array_equal(self.interaction, np.eye(self._q))
-        return bool(is_potts and coupling.min(initial=0.0) >= 0)

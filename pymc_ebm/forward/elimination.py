@@ -48,7 +48,7 @@ def draw_by_elimination(
         Of low tree-width: chains, trees, strips.
     coupling : ndarray, shape (m,)
         ``βJ``.
-    interaction : ndarray, shape (q, q)
+    interaction : ndarray, shape (q, q) or (m, q, q)
         What couples a pair of states.
     field : ndarray, shape (n, q)
         Log-weights.
@@ -65,12 +65,13 @@ def draw_by_elimination(
     assert plan is not None
     table_ptr = plan.table_ptr(q)
     odds = np.empty((q - 1, table_ptr[-1]))
-    kernels.elimination.collect(
-        np.ascontiguousarray(coupling, np.float64),
+    tables = np.broadcast_to(interaction, (graph.n_edges, q, q))
+    kernels.elimination.collect_tables(
+        np.ascontiguousarray(np.broadcast_to(coupling, graph.n_edges)[:, None, None] * tables),
         np.ascontiguousarray(field, np.float64),
-        np.ascontiguousarray(interaction, np.float64),
         plan.order,
         plan.scope_ptr,
+        plan.scope,
         plan.edge_of,
         plan.position,
         plan.parent,

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
-
-from pytensor.compile.mode import Mode
 
 from pymc_ebm import kernels
-from pymc_ebm.energies.energy import Energy
-from pymc_ebm.energies.ising import Ising
 from pymc_ebm.forward.coupling_from_the_past import coalescence_sweeps, draw_ferromagnet
 from pymc_ebm.forward.elimination import draw_by_elimination, has_low_tree_width
 from pymc_ebm.forward.mixing import Advance, Mixing, find_length
@@ -30,45 +23,21 @@ PILOT_UPDATES = 400_000_000  # about two seconds
 
 
 def draw_spins(
-    energy: Energy,
+    graph: Graph,
+    coupling: np.ndarray,
+    field: np.ndarray,
     rng: np.random.Generator,
-    parameters: Mapping[str, np.ndarray],
-    beta: float,
     count: int,
 ) -> tuple[np.ndarray, Mixing | None]:
-    """Draw `count` configurations of a pairwise spin energy.
+    """Draw spins, shape (count, n); the second result is None if they are exact.
 
-    Parameters
-    ----------
-    energy : Energy
-        Template with an `ising_form`.
-    rng : numpy.random.Generator
-        Source of randomness.
-    parameters : mapping of str to ndarray
-        Values of the energy's parameters, without batch dimensions.
-    beta : float
-        Inverse temperature.
-    count : int
-        Number of independent draws.
-
-    Returns
-    -------
-    spins : ndarray of int8, shape (count, n)
-    mixing : Mixing or None
-        None if the draws are exact.
+    Couplings ``βJ`` have the shape (m,), fields ``βh`` (n,).
     """
-    graph, evaluate = _numeric_ising_form(energy)
-    J, h = evaluate(*parameters.values())
-    coupling = np.broadcast_to(beta * J, (graph.n_edges,))
-    field = np.broadcast_to(beta * h, graph.shape).reshape(-1)
-    if graph.n_vertices <= ENUMERATED_SPINS:
-        cumulative = _cumulative(graph, coupling.tobytes(), field.tobytes())
-        chosen = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
-        spins = (2 * ((chosen[:, None] >> np.arange(graph.n_vertices)) & 1) - 1).astype(np.int8)
-        mixing = None
-    else:
-        spins, mixing = _draw_many_spins(graph, coupling, field, rng, count)
-    return (spins if energy.support == "spin" else (spins + 1) // 2), mixing
+    if graph.n_vertices > ENUMERATED_SPINS:
+        return _draw_many_spins(graph, coupling, field, rng, count)
+    cumulative = _cumulative(graph, coupling.tobytes(), field.tobytes())
+    chosen = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    return (2 * ((chosen[:, None] >> np.arange(graph.n_vertices)) & 1) - 1).astype(np.int8), None
 
 
 def _draw_many_spins(
@@ -112,23 +81,6 @@ class _LongRun:
         for _ in range(sweeps):
             self._clusters.sweep(spins, field, 1, state)
             self._heat_bath.sweep(spins, field, 1, state)
-
-
-@lru_cache(maxsize=32)
-def _numeric_ising_form(energy: Energy) -> tuple[Graph, Callable[..., list[np.ndarray]]]:
-    """Compile parameters → (J, h) of the equivalent Ising energy."""
-    inputs = {
-        name: pt.tensor(shape=p.type.shape[p.ndim - energy.core_ndims[name] :], dtype=p.dtype)
-        for name, p in energy.parameters.items()
-    }
-    form = energy.replace(**inputs).ising_form()
-    assert isinstance(form, Ising)
-    outputs = [form.parameters["J"], form.parameters["h"]]
-    mode = Mode(linker="py", optimizer="fast_compile")
-    compiled = pytensor.function(
-        list(inputs.values()), outputs, mode=mode, on_unused_input="ignore"
-    )
-    return form.graph, compiled
 
 
 @lru_cache(maxsize=8)

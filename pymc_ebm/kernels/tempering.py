@@ -23,6 +23,19 @@ def _next_uniform(state):
 
 
 @numba.njit(cache=True)
+def is_identity(interaction):
+    """Tell whether states couple where they agree; tables (m, q, q) never do."""
+    if interaction.ndim == 3:
+        return False
+    q = interaction.shape[0]
+    for a in range(q):
+        for b in range(q):
+            if interaction[a, b] != (1.0 if a == b else 0.0):
+                return False
+    return True
+
+
+@numba.njit(cache=True)
 def houdayer(first_copy, second_copy, indptr, indices, weights, stack, visited, state):
     """Exchange one cluster of the sites where two configurations differ.
 
@@ -122,6 +135,7 @@ def tempered_rounds(
     weights,
     last_weights,
     interaction,
+    by_entry,
     sites,
     neighbors,
     signs,
@@ -153,8 +167,10 @@ def tempered_rounds(
         indptr, indices, first, second.
     weights, last_weights : ndarray of float64, shape (2 m,)
         ``βJ`` of each entry of indices: for the ladder, and for its last rung.
-    interaction : ndarray of float64, shape (q, q)
+    interaction : ndarray of float64, shape (q, q) or (m, q, q)
         K; not used for spins.
+    by_entry : ndarray of float64, shape (q, q) or (2 m, q, q)
+        The same as sweeps want it, see `pymc_ebm.moves.heat_bath.by_entry`.
     sites : ndarray of uint32, shape (n,)
         Order of the updates.
     neighbors : ndarray of uint32, shape (n, d) or (0, d)
@@ -186,7 +202,7 @@ def tempered_rounds(
     logw, logw_last = np.zeros((ladders, rungs)), np.empty((ladders, rungs))
     stack, visited = np.empty(n, np.int64), np.zeros(n, np.bool_)
     signed = neighbors.shape[0] > 0
-    agree = not two_states and np.array_equal(interaction, np.eye(interaction.shape[0]))
+    agree = not two_states and is_identity(interaction)
     padded = np.zeros(n + 1, np.int8)
     strength = np.abs(couplings[0, 0]) if couplings.shape[1] else 0.0
     field_1, last_1 = np.ascontiguousarray(field[:, 0]), np.ascontiguousarray(last_field[:, 0])
@@ -219,7 +235,7 @@ def tempered_rounds(
                         indptr,
                         indices,
                         last_weights if last else weights,
-                        interaction,
+                        by_entry,
                         agree,
                         sites,
                         last_field if last else field,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
@@ -10,12 +11,12 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
+from pymc_ebm.energies.coded import SPIN_PRODUCT
 from pymc_ebm.partition.elimination_order import Plan, plan_elimination
 from pymc_ebm.partition.moments_op import MomentsOp, log_z_of
 from pymc_ebm.partition.problem import Method, Problem
 
 MOST_ENTRIES = 2**26  # of all tables: 1 GB for two states, some seconds
-SPIN = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
 class EliminatedMoments(MomentsOp):
@@ -24,6 +25,14 @@ class EliminatedMoments(MomentsOp):
     def kernel(self) -> Callable[..., tuple]:
         """Return the compiled function."""
         return kernels.elimination.eliminate
+
+
+class EliminatedTableMoments(MomentsOp):
+    """A table an edge and log-weights; see `pymc_ebm.kernels.elimination.eliminate_tables`."""
+
+    def kernel(self) -> Callable[..., tuple]:
+        """Return the compiled function."""
+        return kernels.elimination.eliminate_tables
 
 
 def _plan(problem: Problem) -> Plan:
@@ -52,23 +61,21 @@ def _seconds(problem: Problem) -> float:
 
 
 def _build(problem: Problem) -> TensorVariable:
-    plan, field = _plan(problem), problem.field()
-    interaction = problem.pairwise.interaction
-    if interaction is None:
-        interaction, field = SPIN, pt.stack([-field, field], axis=-1)
-    log_z = log_z_of(
-        EliminatedMoments(),
-        problem.coupling(),
-        field,
-        interaction,
-        plan.order,
-        plan.scope_ptr,
-        plan.edge_of,
-        plan.position,
-        plan.parent,
-        plan.table_ptr(problem.q),
-    )
-    return log_z + problem.offset()
+    plan, field, form = _plan(problem), problem.field(), problem.pairwise
+    scope, positions = (plan.order, plan.scope_ptr), (plan.edge_of, plan.position, plan.parent)
+    ends = plan.table_ptr(problem.q)
+    if form.has_tables or not (form.is_spin or _is_symmetric(form.interaction)):
+        op, tables = EliminatedTableMoments(), problem.tables()
+        return log_z_of(op, tables, field, *scope, plan.scope, *positions, ends) + problem.offset()
+    interaction = form.interaction
+    if form.is_spin:
+        interaction, field = SPIN_PRODUCT, pt.stack([-field, field], axis=-1)
+    op, coupling = EliminatedMoments(), problem.coupling()
+    return log_z_of(op, coupling, field, interaction, *scope, *positions, ends) + problem.offset()
+
+
+def _is_symmetric(interaction: Any) -> bool:
+    return np.array_equal(interaction, interaction.T)
 
 
 def _describe(problem: Problem) -> str:

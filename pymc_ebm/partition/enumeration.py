@@ -63,13 +63,24 @@ def _seconds(problem: Problem) -> float:
     return 2e-9 * _table_entries(problem) * problem.n + 1e-4
 
 
+def _energies(problem: Problem) -> TensorVariable:
+    """Return E of all configurations, shape (configurations,) and a function's batch behind it."""
+    states, event = problem.energy.states, problem.energy.event_shape
+    assert states is not None
+    assert event is not None
+    counts = np.full(problem.n, problem.q) if states.counts is None else states.counts.reshape(-1)
+    numbers = np.indices(tuple(counts)).reshape(problem.n, -1).T
+    values = states.values[numbers].reshape(-1, *event)
+    batch = getattr(problem.energy, "batch_shape", ())
+    for _ in batch:
+        values = values[:, None]
+    whole = np.broadcast_to(values, (len(values), *batch, *event))
+    return problem.energy(pt.constant(whole))
+
+
 def _build(problem: Problem) -> TensorVariable:
     if not problem.is_spin:
-        q, n, shape = problem.q, problem.n, problem.energy.event_shape
-        assert shape is not None
-        digits = np.arange(q**n)[:, None] // q ** np.arange(n) % q
-        states = np.asarray(problem.energy.states)[digits].astype(np.int8)
-        return pt.logsumexp(-problem.beta * problem.energy(states.reshape(-1, *shape)))
+        return pt.logsumexp(-problem.beta * _energies(problem), axis=0)
     first, second = problem.graph.edges.T
     log_z = log_z_of(
         EnumeratedMoments(),

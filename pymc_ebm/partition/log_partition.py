@@ -6,6 +6,7 @@ import logging
 
 from typing import Any
 
+from pytensor.graph.replace import vectorize_graph
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy
@@ -14,7 +15,7 @@ from pymc_ebm.partition.elimination import ELIMINATION
 from pymc_ebm.partition.enumeration import ENUMERATE
 from pymc_ebm.partition.layers import LAYERS
 from pymc_ebm.partition.planar import PLANAR
-from pymc_ebm.partition.problem import Method, Problem, one_set
+from pymc_ebm.partition.problem import Method, Problem, one_row
 from pymc_ebm.partition.torus import TORUS
 from pymc_ebm.partition.transfer_matrix import TRANSFER_MATRIX
 
@@ -50,7 +51,8 @@ def log_partition(energy: Energy, *, beta: Any = 1.0, method: str = "auto") -> T
 
     Returns
     -------
-    TensorVariable, shape ()
+    TensorVariable, shape () or (rows,)
+        One value; where parameters carry leading dimensions, one for each of their entries.
         Compiles with numba and JAX.
 
     Raises
@@ -77,20 +79,24 @@ def log_partition(energy: Energy, *, beta: Any = 1.0, method: str = "auto") -> T
     """
     if not isinstance(energy, Energy):
         raise TypeError(f"log_partition: energy is a {type(energy).__name__}; pass an Energy.")
-    if energy.states is None:
-        raise ValueError(
-            f"log_partition: {type(energy).__name__} is an energy over real values. Its log Z is "
-            "estimated by ebm.estimate_log_partition or ebm.temper."
-        )
     if energy.event_shape is None:
         raise ValueError(
             "log_partition: the energy does not know the shape of a configuration; use "
             "energy.with_event_shape(...)."
         )
-    problem = Problem(energy, beta)
-    batched = one_set(problem)
-    if batched is not None:
-        raise ValueError(f"log_partition: {batched}, so there is no one log Z.")
+    problem, rows = one_row(energy, beta)
+    log_z = _of_one_row(problem, method)
+    return vectorize_graph(log_z, replace=rows) if rows else log_z  # type: ignore[return-value,arg-type]
+
+
+def _of_one_row(problem: Problem, method: str) -> TensorVariable:
+    """Return log Z of one set of parameters, shape (); of all rows of a function's batch."""
+    energy = problem.energy
+    if energy.states is None:
+        raise ValueError(
+            f"log_partition: {type(energy).__name__} is an energy over real values. Its log Z is "
+            "estimated by ebm.estimate_log_partition or ebm.temper."
+        )
     if method == "auto":
         chosen = choose(problem)
         if chosen is None:
@@ -115,6 +121,21 @@ _ALTERNATIVES = (
     "log_partition='pseudo' (biased), ebm.LogPartitionTable for one coupling and one field, or "
     "log_partition='exchange' with ebm.ExchangeMH."
 )
+
+
+def way_out(energy: Energy, beta: Any) -> str:
+    """Say what would give log Z as a function of its parameters, in one or more sentences."""
+    if energy.states is None:
+        return (
+            "Pass log_partition= as a tensor or a function of the energy (a Gaussian of scale σ in "
+            "d dimensions has d log σ), or fix the parameters."
+        )
+    problem, _rows = one_row(energy, beta)
+    method = choose(problem)
+    if method is None:
+        reach = out_of_reach(problem)
+        return reach[0].upper() + reach[1:]
+    return f"Pass log_partition='auto': {method.describe(problem)}."
 
 
 def choose(problem: Problem) -> Method | None:

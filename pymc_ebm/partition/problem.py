@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytensor.tensor as pt
 
 from numpy.typing import NDArray
 from pytensor.compile.mode import Mode
-from pytensor.graph.basic import Constant
+from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
@@ -71,7 +71,12 @@ class Problem:
     @property
     def is_spin(self) -> bool:
         """Whether variables are coded as spins."""
-        return self.form is not None and self.form.interaction is None
+        return self.form is not None and self.form.is_spin
+
+    @property
+    def batch_ndim(self) -> int:
+        """How many rows' dimensions a function's batch has: those are computed together."""
+        return len(getattr(self.energy, "batch_shape", ()))
 
     @cached_property
     def has_field(self) -> bool:
@@ -100,14 +105,21 @@ class Problem:
 
     def coupling(self) -> TensorVariable:
         """Return ``βJ`` of every edge, shape (m,)."""
-        J = self.pairwise.J
-        return self.beta * pt.broadcast_to(J.reshape((-1,)), (self.graph.n_edges,))
+        return self.beta * pt.broadcast_to(self.pairwise.J, (self.graph.n_edges,))
+
+    def tables(self) -> TensorVariable:
+        """Return ``βJ K`` of every edge, shape (m, q, q)."""
+        table = pt.as_tensor(self.pairwise.interaction)
+        return pt.shape_padright(self.coupling(), 2) * table
 
     def field(self) -> TensorVariable:
         """Return ``βh``, shape (n,) for spins, else log-weights, shape (n, q)."""
         shape = self.graph.shape if self.is_spin else (*self.graph.shape, self.q)
-        field = pt.broadcast_to(self.pairwise.field, shape)
-        return self.beta * field.reshape((self.n,) if self.is_spin else (self.n, self.q))
+        field = self.beta * pt.broadcast_to(self.pairwise.field, shape)
+        absent = self.pairwise.states.absent()
+        if absent is not None:  # after β, which times −∞ would have no derivative
+            field = field + absent.reshape(shape)
+        return field.reshape((self.n,) if self.is_spin else (self.n, self.q))
 
     def offset(self) -> TensorVariable:
         """Return what the form leaves out of log Z."""
@@ -153,12 +165,30 @@ class Method:
     describe: Callable[[Problem], str]
 
 
-def one_set(problem: Problem) -> str | None:
-    """Say so if parameters carry batch dimensions: then there is no one log Z."""
-    if problem.beta.ndim:
-        return "beta differs between batch entries"
-    for name, value in problem.energy.parameters.items():
-        batch = value.ndim - problem.energy.core_ndims[name]
-        if batch > 0 and not all(value.type.broadcastable[:batch]):
-            return f"{name} differs between batch entries (shape {value.type.shape})"
-    return None
+def one_row(energy: Energy, beta: Any) -> tuple[Problem, dict[Variable, Variable]]:
+    """Return the problem of one set of parameters, and what to put in for those of all rows.
+
+    Parameters without leading dimensions stay what they are, so that what is known of them is used.
+    """
+    beta = as_parameter(beta, "log_partition: beta")
+    rows: dict[Variable, Variable] = {}
+    core: dict[str, TensorVariable] = {}
+    for name, value in energy.parameters.items():
+        ndim = energy.core_ndims[name]
+        core[name] = _without_rows(value, ndim, f"{name}_row", rows)
+    beta = _without_rows(beta, 0, "beta_row", rows)
+    return Problem(energy.replace(**core), beta), rows
+
+
+def _without_rows(
+    value: TensorVariable, core_ndim: int, name: str, rows: dict[Variable, Variable]
+) -> TensorVariable:
+    """Return what stands for one row of a parameter; itself if there are none."""
+    batch = value.ndim - core_ndim
+    if batch <= 0:
+        return value
+    if all(value.type.broadcastable[:batch]):
+        return cast(TensorVariable, value.squeeze(tuple(range(batch))))
+    one = pt.tensor(name, shape=value.type.shape[batch:], dtype=value.dtype)
+    rows[one] = value
+    return one

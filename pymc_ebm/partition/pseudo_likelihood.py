@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytensor.tensor as pt
 
+from pytensor import config
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.coded import Coded
@@ -23,16 +26,11 @@ def pseudo_log_likelihood(
     Parameters
     ----------
     energy : Energy
-        A pairwise discrete energy.
-    beta : TensorVariable, shape ()
+        A discrete energy. One that is not pairwise is evaluated at every value of every entry.
+    beta : TensorVariable, shape () or (rows,)
         Inverse temperature.
     x : TensorVariable, shape (..., *event)
         Configurations in the support.
-
-    Raises
-    ------
-    ValueError
-        If the energy is not pairwise.
 
     Notes
     -----
@@ -45,28 +43,74 @@ def pseudo_log_likelihood(
     """
     form = Coded.of(energy)
     if form is None:
-        raise ValueError(
-            f"log_partition='pseudo' is written for pairwise energies, and {type(energy).__name__} "
-            "is none."
-        )
-    graph = form.graph
-    batch_ndim = x.ndim - len(graph.shape)
-    flat = x.reshape((*x.shape[:batch_ndim], graph.n_vertices))
-    if form.interaction is None:
-        spins = (2 * flat - 1 if energy.states == (0, 1) else flat).astype("float64")
-        own = pt.broadcast_to(form.field, graph.shape).reshape((graph.n_vertices,))
-        force = own + _neighbor_sum(spins, form.J, graph)
-        return -pt.softplus(-2 * beta * spins * force).sum(axis=-1)
-    assert energy.states is not None
-    q, number = len(energy.states), flat.astype("int64") - energy.states[0]
-    table = pt.broadcast_to(form.field, (*graph.shape, q)).reshape((graph.n_vertices, q))
-    logits = [
-        beta
-        * (table[:, a] + _neighbor_sum(pt.as_tensor(form.interaction[a])[number], form.J, graph))
-        for a in range(q)
-    ]
-    chosen = sum(pt.eq(number, a) * logit for a, logit in enumerate(logits))
-    return (chosen - pt.logsumexp(pt.stack(logits), axis=0)).sum(axis=-1)
+        return _by_evaluation(energy, beta, x)
+    graph, states = form.graph, form.states
+    flat = x.reshape((*x.shape[: x.ndim - len(graph.shape)], graph.n_vertices))
+    if form.is_spin:
+        spins = states.spins(flat).astype(config.floatX)
+        force = _over_vertices(form.field, graph) + _neighbor_sum(spins, form.J, graph)
+        aligned = pt.shape_padright(beta) if beta.ndim else beta
+        return -pt.softplus(-2 * aligned * spins * force).sum(axis=-1)
+    number, q = states.numbers(flat), len(states)
+    table = _over_vertices(form.field, graph, q)
+    if form.has_tables or not _is_symmetric(form.interaction):
+        pulls = _table_sum(pt.eq(pt.shape_padright(number), np.arange(q)), form, graph)
+    else:
+        said = [pt.as_tensor(form.interaction[a])[number] for a in range(q)]  # type: ignore[index]
+        pulls = pt.stack([_neighbor_sum(values, form.J, graph) for values in said], axis=-1)
+    logits = (pt.shape_padright(beta, 2) if beta.ndim else beta) * (table + pulls)
+    absent = states.absent()
+    if absent is not None:
+        logits = logits + absent.reshape((graph.n_vertices, q))
+    chosen = pt.switch(pt.eq(pt.shape_padright(number), np.arange(q)), logits, 0.0).sum(axis=-1)
+    return (chosen - pt.logsumexp(logits, axis=-1)).sum(axis=-1)
+
+
+def _by_evaluation(energy: Energy, beta: TensorVariable, x: TensorVariable) -> TensorVariable:
+    """Evaluate the energy at every value of every entry."""
+    states, event_ndim = energy.states, energy.event_ndim
+    assert states is not None
+    assert energy.event_shape is not None
+    n, batch = int(np.prod(energy.event_shape)), tuple(x.shape[: x.ndim - event_ndim])
+    flat = x.reshape((*batch, n))
+    here = pt.constant(np.eye(n, dtype=bool).reshape((n, 1, *([1] * (x.ndim - event_ndim)), n)))
+    value = pt.constant(states.values.reshape((1, -1, *([1] * (x.ndim - event_ndim)), 1)))
+    trials = pt.switch(here, value, flat)
+    energies = energy(trials.reshape((n, len(states), *batch, *energy.event_shape)))
+    logits = -beta * energies
+    absent = states.absent()
+    if absent is not None:
+        tail = [1] * (x.ndim - event_ndim)
+        logits = logits + absent.reshape((n, len(states), *tail))
+    own = -beta * energy(x)
+    return n * own - pt.logsumexp(logits, axis=1).sum(axis=0)
+
+
+def _over_vertices(field: TensorVariable, graph: Graph, *tail: int) -> TensorVariable:
+    """Return a field with one axis for all vertices, shape (..., n, *tail)."""
+    depth = len(graph.shape) + len(tail)
+    batch = tuple(field.shape[: field.ndim - depth])
+    whole = pt.broadcast_to(field, (*batch, *graph.shape, *tail))
+    return whole.reshape((*batch, graph.n_vertices, *tail))
+
+
+def _is_symmetric(interaction: Any) -> bool:
+    return np.array_equal(interaction, interaction.T)
+
+
+def _table_sum(one_hot: TensorVariable, form: Coded, graph: Graph) -> TensorVariable:
+    """Return ``Σ_e J_e K_e(a, x_j)`` of every vertex and state, shape (..., n, q)."""
+    J = form.J if form.J.ndim else pt.shape_padright(form.J)
+    tables = pt.shape_padright(J, 2) * pt.as_tensor(form.interaction)
+    first, second = graph.edges.T
+    total: Any = 0.0
+    for ends, others, axis in ((first, second, -1), (second, first, -2)):
+        states = pt.expand_dims(one_hot[..., others, :], -2 if axis == -1 else -1)
+        said = (tables * states).sum(axis=axis)  # (..., m, q)
+        moved = pt.moveaxis(said, -2, 0)
+        placed = pt.zeros((graph.n_vertices, *moved.shape[1:]))[ends].inc(moved)
+        total = total + pt.moveaxis(placed, 0, -2)
+    return total
 
 
 def _neighbor_sum(values: TensorVariable, J: TensorVariable, graph: Graph) -> TensorVariable:
@@ -74,16 +118,15 @@ def _neighbor_sum(values: TensorVariable, J: TensorVariable, graph: Graph) -> Te
     n = graph.n_vertices
     if graph.n_edges == 0:
         return pt.zeros_like(values)
-    if J.ndim and n <= DENSE_SPINS:
+    uniform = J.ndim == 0 or J.type.broadcastable[-1]
+    if J.ndim == 1 and not uniform and n <= DENSE_SPINS:
         i, j = graph.edges.T
-        J = pt.broadcast_to(J.reshape((-1,)), (graph.n_edges,))
         matrix = pt.zeros((n, n))[i, j].set(J)[j, i].set(J)
         return values @ matrix
     indices, edge_numbers = graph.neighbors[1:]
     neighbor = padded_rows(graph, indices, 0, np.int64)
     present = padded_rows(graph, np.ones(indices.size), 0, np.float64)
     around = values[..., neighbor] * present
-    if J.ndim == 0:
+    if uniform:
         return J * around.sum(axis=-1)
-    J = pt.broadcast_to(J.reshape((-1,)), (graph.n_edges,))
-    return (J[padded_rows(graph, edge_numbers, 0, np.int64)] * around).sum(axis=-1)
+    return (J[..., padded_rows(graph, edge_numbers, 0, np.int64)] * around).sum(axis=-1)

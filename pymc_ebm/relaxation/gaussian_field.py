@@ -93,8 +93,14 @@ class GaussianField:
         form = Coded.of(joint)
         assert form is not None  # checked by the caller, who knows what else to use
         graph, J = form.graph, form.J
-        self.is_spin = form.interaction is None
-        features = SPIN if form.interaction is None else Features.of(form.interaction)
+        self.is_spin = form.is_spin
+        if form.has_tables or self.states.counts is not None:
+            raise ValueError(
+                f"{owner}: {name!r} has a table for each edge, or vertices with states of their "
+                "own, and a Gaussian field shares one. Sample it with "
+                f"step=ebm.ChromaticGibbs([{name}])."
+            )
+        features = SPIN if form.is_spin else Features.of(form.interaction)
         offset = -beta * form.offset
         if J.ndim > 1 and not all(J.type.broadcastable[:-1]):
             raise ValueError(

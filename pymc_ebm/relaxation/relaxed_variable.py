@@ -9,11 +9,12 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.children.fields import children_columns
+from pymc_ebm.conditionals.children import Children
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy, constant_value
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.relaxation.gaussian_field import GaussianField
+from pymc_ebm.states import States
 
 
 class RelaxedVariable:
@@ -40,8 +41,6 @@ class RelaxedVariable:
         The variables and potentials taken in.
     shape, batch : tuple of int
         Shapes of the variable and of its batch.
-    is_potts : bool
-        Whether its values are mere labels.
 
     Raises
     ------
@@ -56,7 +55,7 @@ class RelaxedVariable:
         if None in rv.type.shape:
             raise ValueError(f"{owner} needs the shape of {rv.name!r} fixed, got {rv.type.shape}.")
         self.shape = tuple(int(length) for length in rv.type.shape)
-        self.dtype, self.is_potts = rv.dtype, op.energy.support == "categorical"
+        self.dtype = rv.dtype
         params = model.replace_rvs_by_values(list(rv.owner.inputs[2:]))
         energy, beta, log_z = op.bind(params)
         self.batch = self.shape[: len(self.shape) - energy.event_ndim]
@@ -64,10 +63,14 @@ class RelaxedVariable:
         self._energy, self._log_z = energy, log_z
         self.field = GaussianField(energy, beta, kind, self.name, owner)
         self.size = self.field.size
-        self.children, self._columns, self._rest = children_columns(model, rv, energy.states, owner)
+        found = Children.of(model, rv, jacobian=False)
+        found.require_elementwise(owner, rv)
+        self.children = found.all
+        self._columns = found.terms.columns(energy.states)
+        self._rest = found.terms.rest_sum()
 
     @property
-    def states(self) -> tuple[int, ...]:
+    def states(self) -> States:
         """The variable's values."""
         return self.field.states
 
@@ -126,9 +129,7 @@ class RelaxedVariable:
         flat = value.reshape(*self.batch, -1)
         if hidden is not None:
             flat = np.concatenate([flat, hidden], axis=-1)
-        if self.states == (0, 1):
-            return 2 * flat - 1
-        return flat if self.field.is_spin else flat - self.states[0]
+        return self.states.encode(flat)
 
     def draw(self, f: NDArray[np.float64], rng: np.random.Generator) -> NDArray:
         """Draw the variable given its fields.

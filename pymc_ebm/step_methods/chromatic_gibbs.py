@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from numpy.typing import NDArray
-
+from pymc_ebm.conditionals.conditional import Conditions
 from pymc_ebm.moves.heat_bath import HeatBath
-from pymc_ebm.step_methods.pairwise_step import PairwiseStep
+from pymc_ebm.step_methods.pairwise_step import PairwiseStep, new_heat_bath
 
 
 class ChromaticGibbs(PairwiseStep):
@@ -15,8 +12,11 @@ class ChromaticGibbs(PairwiseStep):
 
     Each update draws one variable from its exact conditional; for spins
     ``P(s_i = +1 | rest) = 1 / (1 + exp(−2β(h_i + Σ_j J_ij s_j)))``. Vertices of one colour do not
-    interact, so they are updated in a row. Fits every pairwise discrete family: Ising, Boltzmann
-    machines, Potts, Blume–Capel.
+    interact, so they are updated in a row. Fits every discrete energy.
+
+    An energy that is not pairwise, or a child that ties several entries together, costs one
+    vectorised evaluation of its log-probability an entry, some microseconds instead of nanoseconds;
+    no gradient is needed.
 
     Elementwise children (a Normal, Bernoulli or Poisson likelihood, a custom flip channel, missing
     pixels) enter exactly, as the field ``½(ℓ_i(+1) − ℓ_i(−1))`` (for q states as ``ℓ_i(state)``),
@@ -25,7 +25,8 @@ class ChromaticGibbs(PairwiseStep):
     Parameters
     ----------
     vars : variable or list of variables
-        The discrete variable. With several, each gets a step of its own.
+        The discrete variable. With several, each gets a step of its own, or with ``blocked=True``
+        one step moves them in turn.
     sweeps : int, optional
         Sweeps a draw. By default chosen while tuning so that draws are nearly independent in
         energy and magnetisation, at most about a million spin updates (and never less than 32
@@ -45,8 +46,7 @@ class ChromaticGibbs(PairwiseStep):
     Raises
     ------
     ValueError
-        If a variable is not pairwise and discrete, if a child depends on several of its entries at
-        once, or if `sweeps` is not positive.
+        If a variable is no discrete energy, or if `sweeps` is not positive.
 
     Notes
     -----
@@ -82,8 +82,10 @@ class ChromaticGibbs(PairwiseStep):
 
     name = "chromatic_gibbs"
 
-    def _new_move(self, coupling: NDArray[np.float64]) -> HeatBath:
-        return HeatBath(self._conditional.graph, coupling, self._conditional.interaction)
+    evaluates = True
+
+    def _new_move(self, conditions: Conditions, entry: int) -> HeatBath:
+        return new_heat_bath(self._conditional.graph, conditions, entry)
 
     def _describe(self) -> str:
         graph = self._conditional.graph

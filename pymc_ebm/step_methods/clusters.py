@@ -6,55 +6,50 @@ import numpy as np
 import pymc as pm
 
 from numpy.typing import NDArray
-from pytensor.compile.mode import Mode
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.conditionals.conditional import Conditional
 from pymc_ebm.frustration import find_frustration
-from pymc_ebm.step_methods.conditional import Conditional
+from pymc_ebm.moves.clusters import ClusterForm, cluster_form
 
-PY = Mode(linker="py", optimizer="fast_compile")
+SPINS = ClusterForm("spins", 1.0, np.array([-1, 1], np.int8))
 
 
-def potts_states(conditional: Conditional) -> int | None:
-    """Return q of a Potts variable, None for spins (absent ones included).
+def required_form(owner: str, conditional: Conditional, rv: TensorVariable) -> ClusterForm:
+    """Ask what couples a pair of states which clusters fit; raise where none do."""
+    if conditional.is_spin:
+        return SPINS
+    K = conditional.interaction
+    form = None if K is None else cluster_form(K)
+    if form is None:
+        raise ValueError(
+            f"{owner}: no clusters fit {rv.name!r}: they need states that couple where they agree "
+            "(Potts) or by the product of their signs (Ising, Blume–Capel). Use "
+            f"ebm.ChromaticGibbs([{rv.name}]) or ebm.ParallelTempering([{rv.name}])."
+        )
+    return form
 
-    Parameters
-    ----------
-    conditional : Conditional
-        The variable.
-    """
-    is_potts = conditional.interaction is not None and conditional.states[0] == 0
-    return len(conditional.states) if is_potts else None
+
+def scaled(form: ClusterForm, coupling: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the couplings that clusters feel."""
+    return coupling if form.scale == 1.0 else form.scale * coupling
 
 
 def require_unfrustrated(
-    owner: str, conditional: Conditional, rv: TensorVariable, model: pm.Model
+    owner: str, conditional: Conditional, form: ClusterForm, rv: TensorVariable, model: pm.Model
 ) -> None:
-    """Raise where constant couplings are frustrated, naming a cycle.
-
-    Parameters
-    ----------
-    owner : str
-        What the error message calls the step.
-    conditional : Conditional
-        The variable.
-    rv : TensorVariable
-        The same.
-    model : Model
-        Its model.
-    """
+    """Raise where constant couplings are frustrated, naming a cycle."""
     if not conditional.couplings_constant:
         return
-    point = model.initial_point()
-    for coupling in conditional.at(point).coupling:
-        per_edge = np.broadcast_to(coupling, (conditional.graph.n_edges,))
-        if potts_states(conditional) is not None:
+    for coupling in conditional.at(model.initial_point()).coupling:
+        per_edge = np.broadcast_to(scaled(form, coupling), (conditional.graph.n_edges,))
+        if form.q is not None:
             if np.any(per_edge < 0):
                 raise ValueError(
                     f"{owner}: couplings of {rv.name!r} go down to {per_edge.min():g}, and "
                     "clusters of Potts states need couplings ≥ 0. "
                     f"Use ebm.ChromaticGibbs([{rv.name}]) or "
-                    "ebm.ParallelTempering."
+                    f"ebm.ParallelTempering([{rv.name}])."
                 )
             continue
         cycle = find_frustration(conditional.graph, per_edge).cycle
@@ -65,22 +60,3 @@ def require_unfrustrated(
                 "they multiply to a negative number. Clusters would percolate and nothing would "
                 f"mix. Use ebm.ParallelTempering([{rv.name}])."
             )
-
-
-def as_signs(
-    conditional: Conditional, x: NDArray[np.int8], field: NDArray[np.float64]
-) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """Return spins and the field that turning them over feels; absent spins are 0.
-
-    Parameters
-    ----------
-    conditional : Conditional
-        The variable.
-    x : ndarray of int8, shape (n,)
-        Spins, or state numbers of spins that may be absent.
-    field : ndarray, shape (n,) or (n, 3)
-        Field, or log-weights.
-    """
-    if conditional.interaction is None:
-        return x, field
-    return (x - 1).astype(np.int8), np.ascontiguousarray(0.5 * (field[:, 2] - field[:, 0]))

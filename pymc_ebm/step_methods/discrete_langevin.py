@@ -9,18 +9,18 @@ import numpy as np
 import pymc as pm
 
 from numpy.typing import NDArray
-from pymc.step_methods.compound import BlockedStep, Competence
-from pymc.util import get_random_generator, get_value_vars_from_user_vars
+from pymc.step_methods.compound import Competence
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.step_methods.discrete_step import DiscreteStep, Point, checked_count
 from pymc_ebm.step_methods.informed import InformedTarget
 
 TARGET_ACCEPTANCE = 0.574  # of a Metropolis-adjusted Langevin chain
 PROPOSALS = 10
 
 
-class DiscreteLangevin(BlockedStep):
+class DiscreteLangevin(DiscreteStep):
     r"""Propose new values of all entries at once, each from its own distribution.
 
     Entry i takes value a with probability
@@ -67,13 +67,12 @@ class DiscreteLangevin(BlockedStep):
     """
 
     name = "discrete_langevin"
-    default_blocked = False
     stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
-        "spin_energy": (np.float64, []),
-        "magnetization": (np.float64, []),
+        **DiscreteStep.stats_dtypes_shapes,
         "acceptance": (np.float64, []),
         "step_size": (np.float64, []),
     }
+    remembered = ("tune", "step_size")
 
     def __init__(
         self,
@@ -87,49 +86,35 @@ class DiscreteLangevin(BlockedStep):
         compile_kwargs: dict | None = None,
         blocked: bool = False,
     ) -> None:
-        if proposals != int(proposals) or proposals < 1:
-            raise ValueError(
-                f"DiscreteLangevin: proposals must be a positive integer, got {proposals}."
-            )
         if not step_size > 0:
             raise ValueError(f"DiscreteLangevin: step_size must be positive, got {step_size}.")
-        model = pm.modelcontext(model)
-        (self._value_var,) = self.vars = get_value_vars_from_user_vars(vars, model)
-        self.rng = get_random_generator(rng)
-        rv = model.values_to_rvs[self._value_var]
-        self._target = InformedTarget("DiscreteLangevin", rv, model, compile_kwargs)
-        self.proposals = int(proposals)
+        self.proposals = checked_count("DiscreteLangevin", "proposals", proposals) or PROPOSALS
         self._first_step_size = self.step_size = float(step_size)
-        self.tune = True
+        super().__init__(
+            vars,
+            model=model,
+            rng=rng,
+            initial_point=initial_point,
+            compile_kwargs=compile_kwargs,
+            blocked=blocked,
+        )
 
-    @staticmethod
-    def competence(var: TensorVariable, has_grad: bool) -> int:
+    def _prepare(
+        self, rv: TensorVariable, model: pm.Model, initial_point: Any, compile_kwargs: dict | None
+    ) -> None:
+        self._target = InformedTarget("DiscreteLangevin", rv, model, compile_kwargs)
+
+    @classmethod
+    def competence(cls, var: TensorVariable, has_grad: bool) -> int:
         """Never claim a variable: `GibbsWithGradients` is the safer default."""
         return Competence.INCOMPATIBLE
 
-    def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
-        """Forget the previous chain."""
-        super().setup_chain(rng, tune, draws)
+    def _begin(self, tune: int, draws: int) -> None:
         self.step_size = self._first_step_size
-        self.tune = tune > 0
 
-    def step(self, point: dict[str, NDArray]) -> tuple[dict[str, NDArray], list[dict[str, Any]]]:
-        """Make the proposals.
-
-        Parameters
-        ----------
-        point : dict of str to ndarray
-            Values of all variables; not modified.
-
-        Returns
-        -------
-        point : dict
-            With the variable replaced.
-        stats : list of one dict
-            The sampler's statistics.
-        """
+    def _move(self, value: NDArray, point: Point) -> tuple[NDArray, dict[str, Any]]:
         target = self._target
-        x = np.asarray(point[target.name], dtype=float)
+        x = np.asarray(value, dtype=float)
         logp, gradient, energy = target.at(x, point)
         accepted = 0.0
         for _ in range(self.proposals):
@@ -150,13 +135,13 @@ class DiscreteLangevin(BlockedStep):
         acceptance = accepted / self.proposals
         stats = {
             "spin_energy": energy,
-            "magnetization": float(x.mean()),
+            "magnetization": target.order(x),
             "acceptance": acceptance,
             "step_size": self.step_size,
         }
         if self.tune:
             self.step_size *= float(np.exp(0.1 * (acceptance - TARGET_ACCEPTANCE)))
-        return {**point, target.name: x.astype(point[target.name].dtype)}, [stats]
+        return x, stats
 
     def _log_proposal(
         self, x: NDArray[np.float64], gradient: NDArray[np.float64]

@@ -16,7 +16,7 @@ from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.step_methods.evaluated import Evaluated
+from pymc_ebm.conditionals.evaluated import Evaluated
 from pymc_ebm.step_methods.exchanged_data import ExchangedData
 from pymc_ebm.step_methods.unknown_partition import exchange_variables, parameters_of
 

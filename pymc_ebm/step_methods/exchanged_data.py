@@ -11,10 +11,9 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.conditionals.evaluated import Evaluated
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.forward.auxiliary import AuxiliaryDraws
-from pymc_ebm.partition.problem import Problem, one_set
-from pymc_ebm.step_methods.evaluated import Evaluated
 
 
 class ExchangedData:
@@ -44,58 +43,77 @@ class ExchangedData:
                 f"ExchangeMH: {self.name!r} is not pairwise ({type(energy).__name__}), and there "
                 "is no sampler for its auxiliary data."
             )
-        batched = one_set(Problem(energy, beta))
-        if batched is not None:
-            raise ValueError(f"ExchangeMH: {self.name!r}: {batched}; one set is needed.")
-        graph = form.graph
-        self._n = graph.n_vertices
-        self._first, self._second = graph.edges.T
-        self._interaction = form.interaction
-        tail = () if form.interaction is None else (len(energy.states),)
-        coupling = beta * pt.broadcast_to(form.J.reshape((-1,)), (graph.n_edges,))
-        field = beta * pt.broadcast_to(form.field, (*graph.shape, *tail))
-        expressions = [coupling, field.reshape((graph.n_vertices, *tail)), -beta * form.offset]
+        graph = self._graph = form.graph
+        self._n, self._states = graph.n_vertices, energy.states
+        self._is_spin = form.is_spin
+        tail = () if form.is_spin else (len(energy.states),)
+        rows = [beta.shape, form.J.shape[: max(form.J.ndim - 1, 0)]]
+        depth = len(graph.shape) + len(tail)
+        rows.append(form.field.shape[: form.field.ndim - depth])
+        batch = tuple(pt.broadcast_shape(*rows, arrays_are_shapes=True))
+        aligned = [pt.shape_padright(beta, k) if beta.ndim else beta for k in (1, depth)]
+        J = form.J if form.J.ndim else pt.shape_padright(form.J)
+        coupling = pt.broadcast_to(aligned[0] * J, (*batch, graph.n_edges))
+        field = pt.broadcast_to(aligned[1] * form.field, (*batch, *graph.shape, *tail))
+        absent = energy.states.absent()
+        if absent is not None:
+            field = field + absent.reshape((*graph.shape, *tail))
+        field = field.reshape((-1, graph.n_vertices, *tail))
+        offset = pt.broadcast_to(-beta * form.offset, batch).reshape((-1,))
+        expressions = [coupling.reshape((-1, graph.n_edges)), field, offset]
+        if not form.is_spin:
+            table = pt.as_tensor(form.interaction)
+            if table.ndim > 3:
+                table = pt.broadcast_to(table, (*batch, *table.shape[-3:]))
+                table = table.reshape((-1, *table.shape[-3:]))
+            else:
+                table = table[None]
+            expressions.append(table)
         self._parameters = Evaluated(
             model.replace_rvs_by_values(expressions), model, compile_kwargs
         )
-        self._value, self._states = model.rvs_to_values[rv], energy.states
+        self._value = model.rvs_to_values[rv]
         self.read()
-        self.draws = AuxiliaryDraws(graph, form.interaction, sweeps)
-        self.draws.prepare(self._parameters(model.initial_point())[0])
+        first = self._parameters(model.initial_point())
+        interaction = None if form.is_spin else first[3][0]
+        self.draws = AuxiliaryDraws(graph, interaction, sweeps)
+        self.draws.prepare(first[0][0])
 
     def read(self) -> None:
         """Take the data from the model, where they may have changed since the last run."""
-        data = np.asarray(self._value.eval()).reshape(-1, self._n)
-        if self._states == (0, 1):
-            data = 2 * data - 1
-        elif self._interaction is not None:
-            data = data - self._states[0]
-        self._data = data.astype(np.int8)
+        data = np.asarray(self._value.eval())
+        self._data = self._states.encode(data).reshape(-1, self._n)
 
     def exchange(
         self, now: dict[str, NDArray], proposal: dict[str, NDArray], rng: np.random.Generator
     ) -> tuple[float, bool]:
-        """Draw x at the proposal; return ``log f(x | θ) − log f(x | θ′)``, and whether exactly.
-
-        Parameters
-        ----------
-        now, proposal : dict of str to ndarray
-            Points of the model.
-        rng : numpy.random.Generator
-            Source of randomness.
-        """
+        """Draw x at the proposal; return ``log f(x | θ) − log f(x | θ′)``, and whether exactly."""
         here, there = self._parameters(now), self._parameters(proposal)
-        coupling, field, _ = (np.ascontiguousarray(v, np.float64) for v in there)
-        x, exact = self.draws.draw(coupling, field, self._data, rng)
-        return self._log_weight(x, here) - self._log_weight(x, there), exact
+        change, exact = 0.0, True
+        sets = max(len(values) for values in there)
+        for k in range(sets):
+            rows = self._data[k::sets]  # leading dimensions of parameters align with those of data
+            mine, its = ([v[k % len(v)] for v in values] for values in (here, there))
+            if not self._is_spin:
+                self.draws.set_interaction(np.ascontiguousarray(its[3], np.float64))
+            coupling, field = (np.ascontiguousarray(v, np.float64) for v in its[:2])
+            x, drawn_exactly = self.draws.draw(coupling, field, rows, rng)
+            change += self._log_weight(x, mine) - self._log_weight(x, its)
+            exact &= drawn_exactly
+        return change, exact
 
     def _log_weight(self, x: NDArray[np.int8], parameters: list[NDArray]) -> float:
         """Return −βE summed over configurations."""
-        coupling, field, offset = parameters
-        if self._interaction is None:
-            pairs = np.sum(x[:, self._first] * x[:, self._second], axis=0, dtype=float)
+        coupling, field, offset = parameters[:3]
+        first, second = self._graph.edges.T
+        if self._is_spin:
+            pairs = np.sum(x[:, first] * x[:, second], axis=0, dtype=float)
             own = np.sum(x, axis=0, dtype=float) @ field
         else:
-            pairs = self._interaction[x[:, self._first], x[:, self._second]].sum(axis=0)
+            K = parameters[3]
+            if K.ndim == 2:
+                pairs = K[x[:, first], x[:, second]].sum(axis=0)
+            else:
+                pairs = K[np.arange(first.size), x[:, first], x[:, second]].sum(axis=0)
             own = field[np.arange(x.shape[1]), x].sum()
         return float(coupling @ pairs + own + len(x) * offset)

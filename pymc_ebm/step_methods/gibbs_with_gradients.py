@@ -9,18 +9,16 @@ import numpy as np
 import pymc as pm
 
 from numpy.typing import NDArray
-from pymc.step_methods.compound import BlockedStep, Competence
-from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.step_methods.discrete_step import DiscreteStep, Point, checked_count
 from pymc_ebm.step_methods.informed import InformedTarget
-from pymc_ebm.step_methods.recommendation import recommended_step
 
 MOST_PROPOSALS = 100
 
 
-class GibbsWithGradients(BlockedStep):
+class GibbsWithGradients(DiscreteStep):
     r"""Propose the change of one entry that the gradient says is likely to be accepted.
 
     With ``d[i, a] = (a − x_i) ∂_i log p(x)``, the change of entry i to value a is proposed with
@@ -70,10 +68,8 @@ class GibbsWithGradients(BlockedStep):
     """
 
     name = "gibbs_with_gradients"
-    default_blocked = False
     stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
-        "spin_energy": (np.float64, []),
-        "magnetization": (np.float64, []),
+        **DiscreteStep.stats_dtypes_shapes,
         "acceptance": (np.float64, []),
     }
 
@@ -88,45 +84,32 @@ class GibbsWithGradients(BlockedStep):
         compile_kwargs: dict | None = None,
         blocked: bool = False,
     ) -> None:
-        if proposals is not None and (proposals != int(proposals) or proposals < 1):
-            raise ValueError(
-                f"GibbsWithGradients: proposals must be a positive integer, got {proposals}."
-            )
-        model = pm.modelcontext(model)
-        (self._value_var,) = self.vars = get_value_vars_from_user_vars(vars, model)
-        self.rng = get_random_generator(rng)
-        rv = model.values_to_rvs[self._value_var]
+        self._given = checked_count("GibbsWithGradients", "proposals", proposals)
+        super().__init__(
+            vars,
+            model=model,
+            rng=rng,
+            initial_point=initial_point,
+            compile_kwargs=compile_kwargs,
+            blocked=blocked,
+        )
+
+    def _prepare(
+        self, rv: TensorVariable, model: pm.Model, initial_point: Any, compile_kwargs: dict | None
+    ) -> None:
         self._target = InformedTarget("GibbsWithGradients", rv, model, compile_kwargs)
-        self.proposals = proposals or min(int(np.prod(self._target.shape)), MOST_PROPOSALS)
+        self.proposals = self._given or min(int(np.prod(self._target.shape)), MOST_PROPOSALS)
 
-    @staticmethod
-    def competence(var: TensorVariable, has_grad: bool) -> int:
-        """Claim discrete energies that no other step fits."""
-        if recommended_step(var) == "GibbsWithGradients":
-            return Competence.IDEAL + 1
-        return Competence.INCOMPATIBLE
-
-    def step(self, point: dict[str, NDArray]) -> tuple[dict[str, NDArray], list[dict[str, Any]]]:
-        """Make the proposals.
-
-        Parameters
-        ----------
-        point : dict of str to ndarray
-            Values of all variables; not modified.
-
-        Returns
-        -------
-        point : dict
-            With the variable replaced.
-        stats : list of one dict
-            The sampler's statistics.
-        """
+    def _move(self, value: NDArray, point: Point) -> tuple[NDArray, dict[str, Any]]:
         target = self._target
-        x = np.asarray(point[target.name], dtype=float)
+        x = np.asarray(value, dtype=float)
         logp, gradient, energy = target.at(x, point)
         scores = self._scores(x, gradient)
         accepted = 0
-        for _ in range(self.proposals):
+        # a coin decides on one more: always an even number would keep the parity of a chain whose
+        # proposals are all accepted
+        proposals = self.proposals + int(self.rng.integers(2))
+        for _ in range(proposals):
             i, a = divmod(
                 int(np.argmax((scores + self.rng.gumbel(size=scores.shape)).reshape(-1))),
                 target.states.size,
@@ -142,10 +125,10 @@ class GibbsWithGradients(BlockedStep):
                 accepted += 1
         stats = {
             "spin_energy": energy,
-            "magnetization": float(x.mean()),
-            "acceptance": accepted / self.proposals,
+            "magnetization": target.order(x),
+            "acceptance": accepted / proposals,
         }
-        return {**point, target.name: x.astype(point[target.name].dtype)}, [stats]
+        return x, stats
 
     def _scores(self, x: NDArray[np.float64], gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-probability of each proposal, shape (entries, q); −∞ for no change."""

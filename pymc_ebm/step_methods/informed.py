@@ -17,8 +17,7 @@ from pytensor.graph.traversal import toposort
 from pytensor.tensor.math import Prod, Sum
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import is_discrete_boltzmann
-from pymc_ebm.children.fields import children_of
+from pymc_ebm.conditionals.children import children_of
 
 
 class InformedTarget:
@@ -49,14 +48,13 @@ class InformedTarget:
     def __init__(
         self, owner: str, rv: TensorVariable, model: pm.Model, compile_kwargs: dict | None
     ) -> None:
-        op: Any = getattr(rv.owner, "op", None)
-        if not is_discrete_boltzmann(rv):
-            raise ValueError(f"{owner} cannot sample {rv.name!r}: it is no discrete energy.")
-        if None in rv.type.shape:
-            raise ValueError(f"{owner} needs the shape of {rv.name!r} fixed, got {rv.type.shape}.")
+        op: Any = rv.owner.op
         self.name = str(rv.name)
-        self.states = np.asarray(op.energy.states)
+        self._states = op.energy.states
+        self.states = self._states.values
         self.shape = tuple(rv.type.shape)
+        batch = self.shape[: len(self.shape) - op.energy.event_ndim]
+        self._flat = (int(np.prod(batch)), -1)
         others = children_of(model, rv)
         terms = model.logp(vars=others, sum=True) if others else pt.zeros(())
         value_var = model.rvs_to_values[rv]
@@ -65,6 +63,8 @@ class InformedTarget:
         energy, beta, _log_z = op.bind(model.replace_rvs_by_values(params))
         value = energy(real)
         logp = -(beta * value).sum() + _with_real_values(terms, value_var, real)
+        if self._states.counts is not None:
+            logp = pt.switch(pt.all(self._states.contains(real)), logp, -np.inf)
         try:
             gradient = pytensor.grad(logp, real)
         except (DisconnectedInputError, NullTypeGradError, NotImplementedError) as error:
@@ -81,10 +81,14 @@ class InformedTarget:
         rng = np.random.default_rng(0)
         start = model.initial_point()
         tried = [
-            self.at(rng.choice(self.states, self.shape).astype(float), start) for _ in range(5)
+            self.at(self._states.random(rng, self.shape).astype(float), start) for _ in range(5)
         ]
         if not any(np.any(gradient) for _, gradient, _ in tried):
             raise _no_gradient(owner, self.name, ": it is zero everywhere")
+
+    def order(self, x: NDArray[np.float64]) -> float:
+        """Return the order parameter of a configuration."""
+        return self._states.order(x.reshape(self._flat))
 
     def at(self, values: NDArray[np.float64], point: Mapping[str, NDArray]) -> tuple:
         """Return log-probability, gradient and energy of a configuration."""
@@ -98,7 +102,7 @@ def _no_gradient(owner: str, name: str, why: str) -> ValueError:
     return ValueError(
         f"{owner}: the energy of {name!r} has no gradient{why}. Write it with "
         "arithmetic instead of comparisons and indexing by its values, or pass "
-        f"step=ebm.Metropolis([{name}]), which needs no gradient."
+        f"step=ebm.ChromaticGibbs([{name}]), which needs no gradient."
     )
 
 

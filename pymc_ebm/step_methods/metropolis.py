@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import pymc as pm
-
-from numpy.typing import NDArray
-from pymc.util import get_value_vars_from_user_vars
-from pytensor.graph.basic import Variable
-
+from pymc_ebm.conditionals.conditional import Conditions
 from pymc_ebm.moves import metropolis as metropolis_moves
-from pymc_ebm.step_methods.metropolis_any import AnyMetropolis
+from pymc_ebm.moves import one_by_one
 from pymc_ebm.step_methods.pairwise_step import PairwiseStep
-from pymc_ebm.step_methods.recommendation import is_pairwise_with_fields
 
 
 class Metropolis(PairwiseStep):
@@ -55,17 +45,13 @@ class Metropolis(PairwiseStep):
 
     name = "metropolis_spins"
 
-    def __new__(cls, vars: Sequence[Variable] | Variable, **kwargs: Any) -> Any:
-        """Build the compiled sampler of a pairwise variable, or that of any other energy."""
-        model = pm.modelcontext(kwargs.get("model"))
-        rvs = [model.values_to_rvs[v] for v in get_value_vars_from_user_vars(vars, model)]
-        if rvs and not any(is_pairwise_with_fields(rv, model) for rv in rvs):
-            return AnyMetropolis(vars, **kwargs)
-        return super().__new__(cls, vars, **kwargs)
+    evaluates = True
+    _chooses = staticmethod(one_by_one.metropolis)
 
-    def _new_move(self, coupling: NDArray[np.float64]) -> metropolis_moves.Metropolis:
-        conditional = self._conditional
-        return metropolis_moves.Metropolis(conditional.graph, coupling, conditional.interaction)
+    def _new_move(self, conditions: Conditions, entry: int) -> metropolis_moves.Metropolis:
+        interaction = None if conditions.interaction is None else conditions.interaction[entry]
+        graph = self._conditional.graph
+        return metropolis_moves.Metropolis(graph, conditions.coupling[entry], interaction)
 
     def _describe(self) -> str:
         return f"Metropolis sweeps over {self._conditional.graph.n_vertices} entries"

@@ -1,8 +1,7 @@
-"""What the samplers of pairwise discrete variables share."""
+"""What the samplers that sweep over a discrete variable share."""
 
 from __future__ import annotations
 
-import logging
 import math
 
 from abc import abstractmethod
@@ -13,17 +12,16 @@ import numpy as np
 import pymc as pm
 
 from numpy.typing import NDArray
-from pymc.step_methods.compound import BlockedStep, Competence, StepMethodState
-from pymc.step_methods.state import dataclass_state
-from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
-from pymc_ebm.step_methods.conditional import Conditional, Conditions
-from pymc_ebm.step_methods.recommendation import recommended_step
-
-_log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
+from pymc_ebm.conditionals.conditional import Conditional, Conditions
+from pymc_ebm.graphs import Graph
+from pymc_ebm.moves import one_by_one
+from pymc_ebm.moves.heat_bath import HeatBath
+from pymc_ebm.step_methods.discrete_step import DiscreteStep, Point, checked_count
+from pymc_ebm.step_methods.feasible_start import starts_where_told
 
 FIRST_SWEEPS = 4
 WARM_START_SWEEPS = 50
@@ -34,6 +32,7 @@ MOST_UPDATES = 2**20  # spin updates a draw, about 3 ms: PyMC spends 0.2 ms arou
 FEWEST_MOST_SWEEPS = 32  # so many sweeps are allowed however many spins there are
 ADAPTATIONS = 4  # times the number of sweeps is reconsidered while tuning
 FEWEST_RECORDS = 20
+EVALUATED_COST = 1e4  # of a sweep by compiled log-probabilities, in heat-bath sweeps
 
 
 class Move(Protocol):
@@ -42,52 +41,30 @@ class Move(Protocol):
     def set_coupling(self, coupling: NDArray[np.float64]) -> None:
         """Change the couplings."""
 
+    def set_interaction(self, interaction: NDArray[np.float64]) -> None:
+        """Change what couples a pair of states."""
+
     def sweep(self, x: NDArray, field: NDArray, sweeps: int, state: NDArray) -> None:
         """Update the configuration."""
 
 
-@dataclass_state
-class PairwiseStepState(StepMethodState):
-    """What a trace backend stores to resume."""
-
-    sweeps: int
-    tune: bool
-
-
-class PairwiseStep(BlockedStep):
-    """Base of the step methods for pairwise discrete variables.
+class PairwiseStep(DiscreteStep):
+    """Base of the step methods that sweep over the entries of a discrete variable.
 
     A sampler says which move it makes (`_new_move`); the couplings and fields at each point, the
-    children, warm start, tuning of the number of sweeps, and statistics are handled here.
-
-    Parameters
-    ----------
-    vars : variable or list of variables
-        The discrete variable. With several, each gets a step of its own.
-    sweeps : int, optional
-        Sweeps a draw; by default chosen while tuning.
-    model : Model, optional
-        By default the model on the context stack.
-    rng : int or Generator, optional
-        Source of randomness.
-    initial_point : dict, optional
-        Values of the other variables for a chain's first sweeps; by default the model's initial
-        point.
-    compile_kwargs : dict, optional
-        Passed to the compilation of the fields.
-    blocked : bool, default False
-        PyMC's switch between one step for all variables and one for each.
+    children, warm start, tuning of the number of sweeps, and statistics are handled here. A sampler
+    that `evaluates` also takes energies that are not pairwise and children that tie entries
+    together, and moves one entry after another by their log-probabilities.
     """
 
-    default_blocked = False
     default_tune_steps = 500
     cost: float = 1.0  # of a sweep, in heat-bath sweeps
+    evaluates: ClassVar[bool] = False
     stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
-        "spin_energy": (np.float64, []),
-        "magnetization": (np.float64, []),
+        **DiscreteStep.stats_dtypes_shapes,
         "sweeps": (np.int64, []),
     }
-    _state_class = PairwiseStepState
+    remembered = ("tune", "sweeps", "_history", "_warm_start")
 
     def __init__(
         self,
@@ -100,83 +77,58 @@ class PairwiseStep(BlockedStep):
         compile_kwargs: dict | None = None,
         blocked: bool = False,
     ) -> None:
-        owner = type(self).__name__
-        if sweeps is not None and (sweeps != int(sweeps) or sweeps < 1):
-            raise ValueError(f"{owner}: sweeps must be a positive integer, got {sweeps}.")
-        model = pm.modelcontext(model)
-        (self._value_var,) = self.vars = get_value_vars_from_user_vars(vars, model)
-        self.rng = get_random_generator(rng)
-        self._fixed_sweeps = sweeps
-        self.sweeps = sweeps or FIRST_SWEEPS
-        self.tune = True
-        rv = model.values_to_rvs[self._value_var]
-        self._name = str(self._value_var.name)
-        self._conditional = self._condition(rv, model, compile_kwargs)
+        self._fixed_sweeps = checked_count(self.owner or type(self).__name__, "sweeps", sweeps)
+        super().__init__(
+            vars,
+            model=model,
+            rng=rng,
+            initial_point=initial_point,
+            compile_kwargs=compile_kwargs,
+            blocked=blocked,
+        )
+
+    def _prepare(
+        self, rv: TensorVariable, model: pm.Model, initial_point: Any, compile_kwargs: dict | None
+    ) -> None:
+        owner = self.owner or type(self).__name__
+        self._conditional = Conditional(owner, rv, model, compile_kwargs, self.evaluates)
+        if self._conditional.ties_entries:
+            self.cost = EVALUATED_COST
         self._check(rv, model)
         self._start = initial_point
         if initial_point is None and not self._conditional.children_constant:
             self._start = model.initial_point()
-        self._start_from_likelihood = model.rvs_to_initial_values.get(rv) is None
+        self._start_from_likelihood = not starts_where_told(model, rv)
         self._moves: Move | None = None
-        self.setup_chain(self.rng, 0, 0)
-        self._announce(rv, model)
+        conditional = self._conditional
+        if conditional.ties_entries:
+            self._say(
+                f"one entry after another, by the log-probability of {', '.join(conditional.tying)}"
+            )
+        else:
+            acting = conditional.children
+            self._say(self._describe() + (f", with {', '.join(acting)} as field" if acting else ""))
 
     @abstractmethod
-    def _new_move(self, coupling: NDArray[np.float64]) -> Move:
-        """Build the move for couplings ``βJ``."""
+    def _new_move(self, conditions: Conditions, entry: int) -> Move:
+        """Build the move for the couplings of a batch entry."""
 
     @abstractmethod
     def _describe(self) -> str:
         """Say in a few words what the move does."""
 
-    def _condition(
-        self, rv: TensorVariable, model: pm.Model, compile_kwargs: dict | None
-    ) -> Conditional:
-        """Describe the variable given all others."""
-        return Conditional(type(self).__name__, rv, model, compile_kwargs)
-
     def _check(self, rv: TensorVariable, model: pm.Model) -> None:
         """Refuse a variable the move does not fit."""
 
-    @classmethod
-    def competence(cls, var: TensorVariable, has_grad: bool) -> int:
-        """Claim the variables that this step is recommended for."""
-        if recommended_step(var) == cls.__name__:
-            return Competence.IDEAL + 1
-        return Competence.INCOMPATIBLE
-
-    def _announce(self, rv: TensorVariable, model: pm.Model) -> None:
-        children = self._conditional.children
-        _log.info(
-            f"{self._name}: {self._describe()}"
-            + (f", with {', '.join(children)} as field" if children else "")
-        )
-
-    def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
-        """Forget the previous chain."""
-        super().setup_chain(rng, tune, draws)
-        self.tune = tune > 0
+    def _begin(self, tune: int, draws: int) -> None:
         self._warm_start = self.tune and bool(self._conditional.children)
         self.sweeps = self._fixed_sweeps or self._worth(FIRST_SWEEPS)
         self._history: list[tuple[float, float]] = []
         self._window = max(tune // ADAPTATIONS, 1)
+        self._moves = None  # couplings may be other data now
         self._conditional.forget()
 
-    def step(self, point: dict[str, NDArray]) -> tuple[dict[str, NDArray], list[dict[str, Any]]]:
-        """Move the variable, `sweeps` times.
-
-        Parameters
-        ----------
-        point : dict of str to ndarray
-            Values of all variables; not modified.
-
-        Returns
-        -------
-        point : dict
-            With the variable replaced.
-        stats : list of one dict
-            The sampler's statistics.
-        """
+    def _move(self, value: NDArray, point: Point) -> tuple[NDArray, dict[str, Any]]:
         warm_start, self._warm_start = self._warm_start, False
         sweeps = self.sweeps
         parameters: Mapping[str, NDArray] = point
@@ -187,11 +139,14 @@ class PairwiseStep(BlockedStep):
             )
         conditional = self._conditional
         conditions = conditional.at(parameters)
-        x = conditional.encode(point[self._name])
+        x = conditional.encode(value)
         if warm_start and self._start_from_likelihood:
             x = conditional.draw_from_children(x, self.rng)
-        self._run(x, conditions, sweeps, kernels.xoshiro.seed_state(self.rng))
-        energy, order = conditional.energy(x, conditions), conditional.order(x)
+        if conditional.ties_entries:
+            self._run_evaluated(x, conditions, sweeps, parameters)
+        else:
+            self._run(x, conditions, sweeps, kernels.xoshiro.seed_state(self.rng))
+        energy, order = conditional.energy(x, conditions, parameters), conditional.order(x)
         stats = {
             "spin_energy": energy,
             "magnetization": order,
@@ -200,16 +155,37 @@ class PairwiseStep(BlockedStep):
         }
         if self.tune and self._fixed_sweeps is None:
             self._adapt(energy, order)
-        return {**point, self._name: conditional.decode(x, point[self._name].dtype)}, [stats]
+        return conditional.decode(x, value.dtype), stats
 
     def _run(self, x: NDArray, conditions: Conditions, sweeps: int, state: NDArray) -> None:
         """Move every batch entry."""
         for b, chain in enumerate(x):
             if self._moves is None:
-                self._moves = self._new_move(conditions.coupling[b])
+                self._moves = self._new_move(conditions, b)
             elif not self._conditional.couplings_constant or len(x) > 1:
+                if conditions.interaction is not None and self._conditional.interaction is None:
+                    self._moves.set_interaction(conditions.interaction[b])
                 self._moves.set_coupling(conditions.coupling[b])
             self._moves.sweep(chain, conditions.field[b], sweeps, state)
+
+    def _run_evaluated(
+        self, x: NDArray, conditions: Conditions, sweeps: int, point: Mapping[str, NDArray]
+    ) -> None:
+        """Move one entry after another, by what their values make of all log-probabilities."""
+        conditional = self._conditional
+        one_by_one.sweep(
+            x,
+            conditional.states.values,
+            conditional.graph,
+            conditions,
+            lambda values: conditional.tied(values, point),
+            conditional.decode(x, np.dtype(np.int64)),
+            sweeps,
+            self._chooses,
+            self.rng,
+        )
+
+    _chooses = staticmethod(one_by_one.heat_bath)
 
     def _statistics(self) -> dict[str, Any]:
         """Return what the sampler records besides energy, magnetisation and sweeps."""
@@ -242,3 +218,9 @@ class PairwiseStep(BlockedStep):
     def _worth(self, heat_bath_sweeps: int) -> int:
         """Return how many sweeps cost as much as so many heat-bath sweeps."""
         return math.ceil(heat_bath_sweeps / self.cost)
+
+
+def new_heat_bath(graph: Graph, conditions: Conditions, entry: int) -> HeatBath:
+    """Build heat-bath sweeps for the couplings of a batch entry."""
+    interaction = None if conditions.interaction is None else conditions.interaction[entry]
+    return HeatBath(graph, conditions.coupling[entry], interaction)

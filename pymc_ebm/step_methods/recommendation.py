@@ -9,18 +9,19 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pymc as pm
 
+from numpy.typing import NDArray
 from pymc.pytensorf import rvs_in_graph
-from pytensor.compile.mode import Mode
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.boltzmann import is_discrete_boltzmann
-from pymc_ebm.children.elementwise import NotElementwiseError, field_from_terms
-from pymc_ebm.children.fields import children_of
-from pymc_ebm.energies.pairwise import Pairwise
+from pymc_ebm.conditionals.children import Children
+from pymc_ebm.dependence import PY, is_smooth
+from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.frustration import find_frustration
-
-PY = Mode(linker="py", optimizer="fast_compile")
+from pymc_ebm.graphs import Graph
+from pymc_ebm.moves.clusters import cluster_form
+from pymc_ebm.step_methods.feasible_start import start_feasible
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,10 @@ def recommend(model: pm.Model | None = None) -> Recommendations:
     Couplings that no cycle contradicts (unfrustrated): cluster moves mixed with heat-bath sweeps.
     Frustrated couplings: parallel tempering. A restricted Boltzmann machine, or random couplings
     of unknown signs on a graph with two sides: block updates. Random couplings on any other graph:
-    heat bath. Any other energy, or a child that ties several
-    entries together: proposals informed by the gradient.
+    heat bath. What couples a pair of states decides which clusters fit, if any; without clusters:
+    parallel tempering, and heat bath on trees. Any other energy, or a child that ties several
+    entries together: proposals informed by the gradient where there is one, else heat bath by
+    compiled evaluations.
 
     Examples
     --------
@@ -107,8 +110,17 @@ def recommend(model: pm.Model | None = None) -> Recommendations:
     return Recommendations(tuple(choice for choice in choices if choice is not None))
 
 
-# a decision is kept until the model gains variables, which may be children
-_chosen: WeakKeyDictionary[TensorVariable, tuple[int, Recommendation | None]] = WeakKeyDictionary()
+@dataclass(frozen=True)
+class _Decision:
+    """What was decided, and what it was decided on."""
+
+    variables: int
+    data: tuple[NDArray, ...]
+    choice: Recommendation | None
+
+
+# kept until the model gains variables, which may be children, or other data
+_decided: WeakKeyDictionary[TensorVariable, _Decision] = WeakKeyDictionary()
 
 
 def recommended_step(rv: TensorVariable) -> str | None:
@@ -123,55 +135,52 @@ def recommended_step(rv: TensorVariable) -> str | None:
     return None if choice is None else choice.step
 
 
-def is_pairwise_with_fields(rv: TensorVariable, model: pm.Model) -> bool:
-    """Tell whether a variable is a pairwise discrete energy whose children act as fields.
-
-    Parameters
-    ----------
-    rv : TensorVariable
-        A free variable.
-    model : Model
-        Its model.
-    """
-    op: Any = getattr(rv.owner, "op", None)
-    if not is_discrete_boltzmann(rv):
-        return False
-    return op.energy.pairwise_form() is not None and _child_that_ties_entries(rv, model) is None
-
-
 def _choose(rv: TensorVariable) -> Recommendation | None:
     model = pm.modelcontext(None)
-    size = len(model.basic_RVs) + len(model.potentials)
-    if rv not in _chosen or _chosen[rv][0] != size:
-        _chosen[rv] = size, _decide(rv, model)
-    return _chosen[rv][1]
-
-
-def _decide(rv: TensorVariable, model: pm.Model) -> Recommendation | None:
-    op: Any = getattr(rv.owner, "op", None)
     if not is_discrete_boltzmann(rv):
         return None
+    size = len(model.basic_RVs) + len(model.potentials)
+    data = tuple(v.get_value(borrow=True) for v in model.data_vars if hasattr(v, "get_value"))
+    last = _decided.get(rv)
+    if (
+        last is None
+        or last.variables != size
+        or len(last.data) != len(data)
+        or any(a is not b for a, b in zip(last.data, data, strict=True))
+    ):
+        start_feasible(model, rv)
+        _decided[rv] = last = _Decision(size, data, _decide(rv, model))
+    return last.choice
+
+
+def _decide(rv: TensorVariable, model: pm.Model) -> Recommendation:
+    op: Any = rv.owner.op
     energy, beta, _log_z = op.bind(rv.owner.inputs[2:])
-    name = str(rv.name)
-    tied = _child_that_ties_entries(rv, model)
-    if tied is not None:
+    name, family = str(rv.name), type(energy).__name__
+    children = Children.of(model, rv)
+    form = Coded.of(energy)
+    ties = repr(children.tying[0].name) if children.tying else None
+    if ties is not None or (form is None and not isinstance(energy, RBM)):
+        why = (
+            f"{ties} ties several of its entries together" if ties else f"{family} is not pairwise"
+        )
+        value = model.rvs_to_values[rv]
+        if children.smooth and is_smooth(energy(value), value):
+            return Recommendation(name, "GibbsWithGradients", why)
         return Recommendation(
-            name, "GibbsWithGradients", f"{tied} ties several of its entries together"
+            name, "ChromaticGibbs", f"{why}, and its log-probability has no useful gradient"
         )
     if isinstance(energy, RBM):
         return Recommendation(name, "BlockGibbs", "its units form two layers")
-    form = energy.pairwise_form()
-    if form is None:
-        return Recommendation(
-            name, "GibbsWithGradients", f"{type(energy).__name__} is not pairwise"
-        )
+    assert form is not None
     return Recommendation(name, *_for_pairwise(form, beta))
 
 
-def _for_pairwise(form: Pairwise, beta: TensorVariable) -> tuple[str, str]:
-    """Decide by the signs of the couplings."""
-    if rvs_in_graph([form.J, beta]):
-        sides = find_frustration(form.graph, np.full(form.graph.n_edges, -1.0)).gauge
+def _for_pairwise(form: Coded, beta: TensorVariable) -> tuple[str, str]:
+    """Decide by what couples the states, and by the signs of the couplings."""
+    graph = form.graph
+    if rvs_in_graph([form.J, beta]) or (form.has_tables and rvs_in_graph([form.interaction])):  # type: ignore[list-item]
+        sides = find_frustration(graph, np.full(graph.n_edges, -1.0)).gauge
         if sides is None:
             return "ChromaticGibbs", "the signs of its couplings are random"
         return "BlockGibbs", "its graph has two sides, and the signs of its couplings are random"
@@ -179,30 +188,44 @@ def _for_pairwise(form: Pairwise, beta: TensorVariable) -> tuple[str, str]:
     if J.ndim > 1 and len({np.sign(row).tobytes() for row in J.reshape(-1, J.shape[-1])}) > 1:
         return "ChromaticGibbs", "its batch mixes different signs of the couplings"
     row = J.reshape(-1, J.shape[-1])[0] if J.ndim else J
-    if not np.any(row) or form.graph.n_edges == 0:
+    if not np.any(row) or graph.n_edges == 0:
         return "ChromaticGibbs", "its entries are not coupled"
-    if len(form.states) > 2 and form.states[0] == 0:  # Potts
-        if np.all(row >= 0):
-            return "SwendsenWang", "its couplings attract"
-        return "ParallelTempering", "some of its Potts couplings repel"
-    cycle = find_frustration(form.graph, row).cycle
+    if form.is_spin:
+        return _for_signs(graph, row)
+    clusters = None if form.has_tables else cluster_form(np.asarray(form.interaction))
+    if clusters is None:
+        if has_cycle(graph):
+            return "ParallelTempering", "what couples its states fits no clusters"
+        return "ChromaticGibbs", "what couples its states fits no clusters, and its graph is a tree"
+    if clusters.kind == "spins":
+        return _for_signs(graph, clusters.scale * row)
+    if np.all(clusters.scale * row >= 0):
+        return "SwendsenWang", "its couplings attract"
+    return "ParallelTempering", "some of its Potts couplings repel"
+
+
+def _for_signs(graph: Graph, row: NDArray) -> tuple[str, str]:
+    """Decide by frustration."""
+    cycle = find_frustration(graph, row).cycle
     if cycle:
         shown = " – ".join(map(str, cycle[:6])) + (" – …" if len(cycle) > 6 else "")
         return "ParallelTempering", f"its couplings are frustrated (cycle {shown})"
     return "SwendsenWang", "its couplings are unfrustrated"
 
 
-def _child_that_ties_entries(rv: TensorVariable, model: pm.Model) -> str | None:
-    """Name a child that is no elementwise likelihood, if there is one."""
-    if rv not in model.rvs_to_values:
-        return None
-    others = children_of(model, rv)
-    terms = model.logp(vars=others, sum=False) if others else []
-    value_var = model.rvs_to_values[rv]
-    states = rv.owner.op.energy.states
-    for child, term in zip(others, terms, strict=True):
-        try:
-            field_from_terms([term], value_var, states[0], states[-1])
-        except NotElementwiseError:
-            return repr(child.name)
-    return None
+def has_cycle(graph: Graph) -> bool:
+    """Tell whether a graph has a cycle: more edges than a forest over its vertices."""
+    parent = list(range(graph.n_vertices))
+
+    def root(v: int) -> int:
+        while parent[v] != v:
+            parent[v] = parent[parent[v]]
+            v = parent[v]
+        return v
+
+    for i, j in graph.edges.tolist():
+        a, b = root(i), root(j)
+        if a == b:
+            return True
+        parent[a] = b
+    return False

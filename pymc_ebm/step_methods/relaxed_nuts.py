@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
@@ -13,22 +11,18 @@ import pytensor
 import pytensor.tensor as pt
 
 from numpy.typing import NDArray
-from pymc.step_methods.compound import BlockedStep, Competence
-from pymc.util import get_random_generator, get_value_vars_from_user_vars
+from pymc.step_methods.compound import Competence
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import clone_replace, graph_replace
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import is_discrete_boltzmann
+from pymc_ebm.conditionals.evaluated import Evaluated
 from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable
-from pymc_ebm.step_methods.evaluated import Evaluated
-from pymc_ebm.step_methods.order_parameter import order_parameter
-
-_log = logging.getLogger("pymc.ebm")
+from pymc_ebm.step_methods.discrete_step import DiscreteStep, Point
 
 
-class RelaxedNUTS(BlockedStep):
+class RelaxedNUTS(DiscreteStep):
     r"""Move a pairwise discrete variable by NUTS on its Gaussian field.
 
     Given a configuration s, coordinates are drawn exactly, ``z ~ N(Lᵀ s, 1)``, moved by NUTS
@@ -81,10 +75,8 @@ class RelaxedNUTS(BlockedStep):
     """
 
     name = "relaxed_nuts"
-    default_blocked = False
     stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
-        "spin_energy": (np.float64, []),
-        "magnetization": (np.float64, []),
+        **DiscreteStep.stats_dtypes_shapes,
         "field_acceptance": (np.float64, []),
         "field_step_size": (np.float64, []),
         "field_tree_depth": (np.int64, []),
@@ -103,18 +95,20 @@ class RelaxedNUTS(BlockedStep):
         compile_kwargs: dict | None = None,
         blocked: bool = False,
     ) -> None:
-        model = pm.modelcontext(model)
-        (self._value_var,) = self.vars = get_value_vars_from_user_vars(vars, model)
-        self.rng = get_random_generator(rng)
-        self.tune = True
-        rv = model.values_to_rvs[self._value_var]
-        if not is_discrete_boltzmann(rv):
-            raise ValueError(
-                f"RelaxedNUTS cannot sample {rv.name!r}: it moves discrete Boltzmann variables. "
-                "Leave the step out and PyMC chooses one."
-            )
-        self._name = str(self._value_var.name)
-        variable = self._variable = RelaxedVariable(model, rv, factor, "RelaxedNUTS")
+        self._factor, self._target_accept = factor, target_accept
+        super().__init__(
+            vars,
+            model=model,
+            rng=rng,
+            initial_point=initial_point,
+            compile_kwargs=compile_kwargs,
+            blocked=blocked,
+        )
+
+    def _prepare(
+        self, rv: TensorVariable, model: pm.Model, initial_point: Any, compile_kwargs: dict | None
+    ) -> None:
+        variable = self._variable = RelaxedVariable(model, rv, self._factor, "RelaxedNUTS")
         size = (*variable.batch, variable.size)
         z, x = pt.tensor("z", shape=size), pt.tensor("x", shape=_encoded(variable), dtype="int64")
         value = self._value_var
@@ -143,7 +137,7 @@ class RelaxedNUTS(BlockedStep):
             self._nuts = pm.NUTS(
                 [coordinates],
                 model=inner,
-                target_accept=target_accept,
+                target_accept=self._target_accept,
                 rng=self.rng.spawn(1)[0],
                 initial_point={"z": np.zeros(size)},
                 **({"compile_kwargs": compile_kwargs} if compile_kwargs else {}),
@@ -152,9 +146,8 @@ class RelaxedNUTS(BlockedStep):
         self._centre = pm.compile([x], centre, **kwargs)
         self._at = pm.compile([z], self._fields + pull, **kwargs)
         self._centre.trust_input = self._at.trust_input = True
-        _log.info(
-            f"{self._name}: NUTS on {variable.size} coordinates of its Gaussian field "
-            f"({variable.field.kind})"
+        self._say(
+            f"NUTS on {variable.size} coordinates of its Gaussian field ({variable.field.kind})"
             + (
                 f", with {', '.join(str(child.name) for child in variable.children)} as field"
                 if variable.children
@@ -162,40 +155,35 @@ class RelaxedNUTS(BlockedStep):
             )
         )
 
-    @staticmethod
-    def competence(var: TensorVariable, has_grad: bool) -> int:
+    @classmethod
+    def competence(cls, var: TensorVariable, has_grad: bool) -> int:
         """Leave the choice to the user."""
         return Competence.INCOMPATIBLE
 
-    def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
-        """Forget the previous chain."""
-        super().setup_chain(rng, tune, draws)
-        self.tune = tune > 0
+    def _begin(self, tune: int, draws: int) -> None:
         self._nuts.reset_tuning()
         self._nuts.setup_chain(self.rng.spawn(1)[0], tune, draws)
         self._at_zero.forget()
 
     def stop_tuning(self) -> None:
         """Fix step size and mass matrix."""
-        self.tune = False
-        self._nuts.stop_tuning()
+        super().stop_tuning()
+        if not self._parts:
+            self._nuts.stop_tuning()
 
-    def step(self, point: dict[str, NDArray]) -> tuple[dict[str, NDArray], list[dict[str, Any]]]:
-        """Draw the field, move it, and draw the variable.
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What changes while sampling, NUTS's included."""
+        return {**super().memory, "nuts": None if self._parts else self._nuts.sampling_state}
 
-        Parameters
-        ----------
-        point : dict of str to ndarray
-            Values of all variables; not modified.
+    @memory.setter
+    def memory(self, memory: dict[str, Any]) -> None:
+        DiscreteStep.memory.fset(self, memory)  # type: ignore[attr-defined]
+        if not self._parts:
+            self._nuts.sampling_state = memory["nuts"]
 
-        Returns
-        -------
-        point : dict
-            With the variable replaced.
-        stats : list of one dict
-            The sampler's statistics.
-        """
-        variable, value = self._variable, point[self._name]
+    def _move(self, value: NDArray, point: Point) -> tuple[NDArray, dict[str, Any]]:
+        variable = self._variable
         hidden = None
         if self._hidden is not None:
             [odds] = self._hidden(point)
@@ -207,18 +195,17 @@ class RelaxedNUTS(BlockedStep):
         centre = self._centre(variable.encode(value, hidden).astype(np.int64))
         z = centre + self.rng.normal(size=centre.shape)
         moved, [nuts] = self._nuts.step({"z": z})
-        new = variable.draw(self._at(moved["z"]), self.rng)
-        point = {**point, self._name: new.astype(value.dtype)}
+        new = variable.draw(self._at(moved["z"]), self.rng).astype(value.dtype)
         rows = new.reshape(int(np.prod(variable.batch)), -1)
         stats = {
-            "spin_energy": float(self._energy(point)[0]),
-            "magnetization": order_parameter(rows, variable.states, variable.is_potts),
+            "spin_energy": float(self._energy({**point, self._name: new})[0]),
+            "magnetization": variable.states.order(rows),
             "field_acceptance": nuts["mean_tree_accept"],
             "field_step_size": nuts["step_size"],
             "field_tree_depth": nuts["depth"],
             "field_diverging": nuts["diverging"],
         }
-        return point, [stats]
+        return new, stats
 
 
 def _encoded(variable: RelaxedVariable) -> tuple[int, ...]:

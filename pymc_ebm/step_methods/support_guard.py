@@ -18,7 +18,7 @@ from pymc.step_methods.hmc.base_hmc import BaseHMC
 from pymc.util import get_value_vars_from_user_vars
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.step_methods.unknown_partition import exchange_variables, parameters_of
 
 
@@ -55,15 +55,16 @@ def _refuse(step_class: type, args: tuple, kwargs: dict[str, Any]) -> None:
 
 
 def _refuse_spins(step_class: type, rv: TensorVariable) -> None:
-    """Raise if a variable given to one of PyMC's steps is a spin variable."""
-    op = getattr(rv.owner, "op", None)
-    if not isinstance(op, BoltzmannRV) or op.energy.support not in ("spin", "binary"):
+    """Raise if a variable given to one of PyMC's steps is a discrete energy it does not fit."""
+    if not is_discrete_boltzmann(rv):
         return
-    if op.energy.support == "binary" and "Binary" in step_class.__name__:
+    states = rv.owner.op.energy.states
+    if states == (0, 1) and "Binary" in step_class.__name__:
         return  # slow, but it does flip 0 and 1
-    allowed = "{-1, +1}" if op.energy.support == "spin" else "{0, 1}"
+    if not states.two_valued:
+        return  # some of the integers that PyMC's steps propose are among these
     raise ValueError(
-        f"pm.{step_class.__name__} does not fit {rv.name!r}: its values are {allowed}, and "
-        "the step proposes others, which are never accepted. Leave step= out, or pass "
-        f"step=ebm.ChromaticGibbs([{rv.name}])."
+        f"pm.{step_class.__name__} does not fit {rv.name!r}: its values are "
+        f"{{{', '.join(map(str, states))}}}, and the step proposes others, which are never "
+        f"accepted. Leave step= out, or pass step=ebm.ChromaticGibbs([{rv.name}])."
     )

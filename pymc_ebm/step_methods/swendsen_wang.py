@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.conditionals.conditional import Conditions
 from pymc_ebm.moves import clusters as cluster_moves
+from pymc_ebm.moves.clusters import ClusterForm
 from pymc_ebm.moves.heat_bath import HeatBath
-from pymc_ebm.step_methods.clusters import as_signs, potts_states, require_unfrustrated
-from pymc_ebm.step_methods.conditional import Conditional
-from pymc_ebm.step_methods.pairwise_step import PairwiseStep
+from pymc_ebm.step_methods.clusters import require_unfrustrated, required_form, scaled
+from pymc_ebm.step_methods.discrete_step import checked_count
+from pymc_ebm.step_methods.pairwise_step import PairwiseStep, new_heat_bath
 
 HEAT_BATH_SWEEPS = 2
 HEAT_BATH_SWEEPS_WITH_CHILDREN = 16  # a likelihood pins clusters; a try a while costs little
@@ -92,13 +94,9 @@ class SwendsenWang(PairwiseStep):
         compile_kwargs: dict | None = None,
         blocked: bool = False,
     ) -> None:
-        if heat_bath_sweeps is not None and (
-            heat_bath_sweeps != int(heat_bath_sweeps) or heat_bath_sweeps < 0
-        ):
-            raise ValueError(
-                f"SwendsenWang: heat_bath_sweeps must be 0 or more, got {heat_bath_sweeps}."
-            )
-        self._given_sweeps = heat_bath_sweeps
+        self._given_sweeps = checked_count(
+            "SwendsenWang", "heat_bath_sweeps", heat_bath_sweeps, least=0
+        )
         super().__init__(
             vars,
             sweeps=sweeps,
@@ -112,17 +110,21 @@ class SwendsenWang(PairwiseStep):
     def _check(self, rv: TensorVariable, model: pm.Model) -> None:
         default = HEAT_BATH_SWEEPS_WITH_CHILDREN if self._conditional.children else HEAT_BATH_SWEEPS
         given = self._given_sweeps
-        self._heat_bath_sweeps = default if given is None else int(given)
+        self._heat_bath_sweeps = default if given is None else given
         self.cost = CLUSTER_COST + self._heat_bath_sweeps
-        require_unfrustrated("SwendsenWang", self._conditional, rv, model)
-        if self._conditional.states == (-1, 0, 1) and not self._heat_bath_sweeps:
+        self._form = required_form("SwendsenWang", self._conditional, rv)
+        require_unfrustrated("SwendsenWang", self._conditional, self._form, rv, model)
+        if self._form.signs.size > 2 and self._form.q is None and not self._heat_bath_sweeps:
             raise ValueError(
-                f"SwendsenWang: turning clusters of {rv.name!r} over never makes a spin 0. Set "
-                "heat_bath_sweeps to 1 or more."
+                f"SwendsenWang: turning clusters of {rv.name!r} over leaves most states where they "
+                "are: it never makes a spin 0. Set heat_bath_sweeps to 1 or more."
             )
 
-    def _new_move(self, coupling: NDArray[np.float64]) -> _ClustersAndHeatBath:
-        return _ClustersAndHeatBath(self._conditional, coupling, self._heat_bath_sweeps)
+    def _new_move(self, conditions: Conditions, entry: int) -> _ClustersAndHeatBath:
+        heat_bath = new_heat_bath(self._conditional.graph, conditions, entry)
+        return _ClustersAndHeatBath(
+            heat_bath, conditions.coupling[entry], self._form, self._heat_bath_sweeps
+        )
 
     def _describe(self) -> str:
         return (
@@ -138,14 +140,16 @@ class _ClustersAndHeatBath:
     """One cluster update and some heat-bath sweeps a sweep."""
 
     def __init__(
-        self, conditional: Conditional, coupling: NDArray[np.float64], heat_bath_sweeps: int
+        self,
+        heat_bath: HeatBath,
+        coupling: NDArray[np.float64],
+        form: ClusterForm,
+        heat_bath_sweeps: int,
     ) -> None:
-        self._conditional = conditional
-        q = potts_states(conditional)
-        self._signed = q is None
-        self._clusters = cluster_moves.SwendsenWang(conditional.graph, coupling, q)
-        self._between = heat_bath_sweeps
-        self._heat_bath = HeatBath(conditional.graph, coupling, conditional.interaction)
+        self._heat_bath, self._form, self._between = heat_bath, form, heat_bath_sweeps
+        felt = scaled(form, coupling)
+        self._clusters = cluster_moves.SwendsenWang(heat_bath.graph, felt, form.q)
+        self._signed = heat_bath.interaction is not None and form.q is None
 
     @property
     def clusters(self) -> int:
@@ -154,17 +158,20 @@ class _ClustersAndHeatBath:
 
     def set_coupling(self, coupling: NDArray[np.float64]) -> None:
         """Change the couplings."""
-        self._clusters.set_coupling(coupling)
+        self._clusters.set_coupling(scaled(self._form, coupling))
         self._heat_bath.set_coupling(coupling)
+
+    def set_interaction(self, interaction: NDArray[np.float64]) -> None:
+        """Clusters fit constant interactions only."""
+        raise NotImplementedError
 
     def sweep(self, x: NDArray, field: NDArray, sweeps: int, state: NDArray) -> None:
         """Update one configuration in place."""
         for _ in range(sweeps):
             if self._signed:
-                spins, signed_field = as_signs(self._conditional, x, field)
-                self._clusters.sweep(spins, signed_field, 1, state)
-                if spins is not x:
-                    x[:] = spins + 1
+                spins, felt = self._form.as_spins(x, field)
+                self._clusters.sweep(spins, felt, 1, state)
+                x[:] = self._form.turned(x, spins)
             else:
                 self._clusters.sweep(x, field, 1, state)
             if self._between:

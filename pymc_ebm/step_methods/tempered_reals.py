@@ -18,7 +18,7 @@ from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.traversal import ancestors
 
 from pymc_ebm import kernels
-from pymc_ebm.children.fields import children_of
+from pymc_ebm.conditionals.children import children_of
 from pymc_ebm.step_methods.ladder import WINDOWS, checked_ladder, equally_rejected
 
 LOWEST = 0.02  # first rung of a tuned ladder

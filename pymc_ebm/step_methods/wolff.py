@@ -10,8 +10,11 @@ import pymc as pm
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.conditionals.conditional import Conditions
+from pymc_ebm.graphs import Graph
 from pymc_ebm.moves import clusters as cluster_moves
-from pymc_ebm.step_methods.clusters import potts_states, require_unfrustrated
+from pymc_ebm.moves.clusters import ClusterForm
+from pymc_ebm.step_methods.clusters import require_unfrustrated, required_form, scaled
 from pymc_ebm.step_methods.pairwise_step import PairwiseStep
 
 
@@ -64,16 +67,16 @@ class Wolff(PairwiseStep):
     }
 
     def _check(self, rv: TensorVariable, model: pm.Model) -> None:
-        if self._conditional.states == (-1, 0, 1):
+        self._form = required_form("Wolff", self._conditional, rv)
+        if self._form.signs.size > 2 and self._form.q is None:
             raise ValueError(
                 f"Wolff: turning clusters of {rv.name!r} over never makes a spin 0. Use "
                 f"ebm.SwendsenWang([{rv.name}]), which sweeps in between."
             )
-        require_unfrustrated("Wolff", self._conditional, rv, model)
+        require_unfrustrated("Wolff", self._conditional, self._form, rv, model)
 
-    def _new_move(self, coupling: NDArray[np.float64]) -> cluster_moves.Wolff:
-        conditional = self._conditional
-        return cluster_moves.Wolff(conditional.graph, coupling, potts_states(conditional))
+    def _new_move(self, conditions: Conditions, entry: int) -> _Wolff:
+        return _Wolff(self._conditional.graph, conditions.coupling[entry], self._form)
 
     def _describe(self) -> str:
         return f"Wolff clusters over {self._conditional.graph.n_vertices} entries"
@@ -84,3 +87,19 @@ class Wolff(PairwiseStep):
 
     def _statistics(self) -> dict[str, Any]:
         return {"cluster_size": self._moves.size}  # type: ignore[union-attr]
+
+
+class _Wolff(cluster_moves.Wolff):
+    """Single clusters that feel couplings as their form scales them."""
+
+    def __init__(self, graph: Graph, coupling: NDArray[np.float64], form: ClusterForm) -> None:
+        self._form = form
+        super().__init__(graph, coupling, form.q)
+
+    def set_coupling(self, coupling: NDArray[np.float64]) -> None:
+        """Change the couplings."""
+        super().set_coupling(scaled(self._form, coupling))
+
+    def set_interaction(self, interaction: NDArray[np.float64]) -> None:
+        """Clusters fit constant interactions only."""
+        raise NotImplementedError

@@ -17,7 +17,9 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
 from pymc_ebm.boltzmann import BoltzmannRV
-from pymc_ebm.energies.energy import Energy, constant_value
+from pymc_ebm.energies.coded import Coded
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.partition.problem import known_value
 
 BLOCK = 200  # draws that are in memory at a time
 
@@ -101,13 +103,13 @@ def observables(
 def _constant_spins(rv: TensorVariable) -> tuple[NDArray, ...] | None:
     """Return edges, couplings and fields of one configuration of spins, if they are constants."""
     op = getattr(rv.owner, "op", None)
-    if not isinstance(op, BoltzmannRV) or op.energy.support != "spin":
+    if not isinstance(op, BoltzmannRV) or op.energy.states != (-1, 1):
         return None
     energy, _beta, _log_z = op.bind(rv.owner.inputs[2:])
-    form = energy.ising_form()
+    form = Coded.of(energy)
     if form is None or len(rv.type.shape) != energy.event_ndim:
         return None
-    J, h = (constant_value(form.parameters[name]) for name in ("J", "h"))
+    J, h = known_value(form.J), known_value(form.field)
     n, m = form.graph.n_vertices, form.graph.n_edges
     if J is None or h is None or J.shape not in ((), (m,)):
         return None
@@ -144,16 +146,16 @@ def _expressions(
             continue
         energy, _beta, _log_z = op.bind(rv.owner.inputs[2:])
         found[f"{rv.name}_energy"] = ("energy", pt.sum(energy(rv)))
-        if energy.support == "real":
+        if energy.states is None:
             found[f"{rv.name}_mean"] = ("order parameter", pt.mean(rv))
             found[f"{rv.name}_norm"] = ("order parameter", pt.sqrt(pt.sum(rv**2)))
             continue
-        if energy.support == "categorical":
+        if energy.states.kind == "labels":
             found[f"{rv.name}_magnetization"] = ("order parameter", _dominance(rv, energy))
             continue
         magnetization = pt.mean(rv, dtype="float64")
         found[f"{rv.name}_magnetization"] = ("order parameter", magnetization)
-        if energy.support in ("spin", "spin-1"):
+        if energy.states.kind == "signs":
             found[f"{rv.name}_abs_magnetization"] = ("order parameter", abs(magnetization))
     for potential in model.potentials:
         if getattr(potential.tag, "constraint", False):

@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse
 
 from pymc_ebm import Graph, energies
+from pymc_ebm.energies.coded import Coded
 from tests.oracles import all_spins, ising_energies
 
 RNG = np.random.default_rng(11)
@@ -64,17 +65,20 @@ def test_a_boltzmann_machine_is_an_ising_model():
         (RNG.normal(size=10), Graph.complete(5)),
     ):
         machine = energies.BoltzmannMachine(W, FIELD, graph=graph)
-        difference = machine(units).eval() - machine.ising_form()(STATES).eval()
-        np.testing.assert_allclose(difference, difference[0], atol=1e-12)
+        form = Coded.of(machine)
+        spins = energies.Ising(form.J, form.field, graph=form.graph)(STATES).eval()
+        np.testing.assert_allclose(machine(units).eval(), spins + form.offset.eval(), atol=1e-12)
     by_hand = -0.5 * np.einsum("ki,ij,kj->k", units, MATRIX, units) - units @ FIELD
     np.testing.assert_allclose(energies.BoltzmannMachine(MATRIX, FIELD)(units).eval(), by_hand)
 
 
-def test_ising_form_of_sums_and_multiples():
+def test_spin_form_of_sums_and_multiples():
     chain = energies.Ising(0.4, 0.1, graph=Graph.from_edges([(0, 1), (1, 2)], 5))
     total = energies.Ising(MATRIX, FIELD) + 2.0 * chain
-    np.testing.assert_allclose(total.ising_form()(STATES).eval(), total(STATES).eval())
-    assert energies.Gaussian().ising_form() is None
+    form = Coded.of(total)
+    spins = energies.Ising(form.J, form.field, graph=form.graph)
+    np.testing.assert_allclose(spins(STATES).eval(), total(STATES).eval())
+    assert Coded.of(energies.Gaussian()) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""The two layers of a restricted Boltzmann machine, each given the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+
+from numpy.typing import NDArray
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.boltzmann import BoltzmannRV
+from pymc_ebm.conditionals.children import Children
+from pymc_ebm.conditionals.evaluated import Evaluated
+from pymc_ebm.energies.energy import constant_value
+from pymc_ebm.energies.rbm import RBM
+from pymc_ebm.states import BINARY
+
+
+def is_rbm(rv: TensorVariable) -> bool:
+    """Tell whether a variable is the visible layer of an RBM."""
+    op = getattr(rv.owner, "op", None)
+    return isinstance(op, BoltzmannRV) and isinstance(op.energy, RBM)
+
+
+class TwoLayers:
+    """Weights and biases of an RBM, and what children say about its visible units.
+
+    Parameters
+    ----------
+    owner : str
+        What error messages call the step.
+    rv : TensorVariable
+        The visible units.
+    model : Model
+        Its model.
+    compile_kwargs : dict, optional
+        Passed to the compilation.
+    """
+
+    def __init__(
+        self, owner: str, rv: TensorVariable, model: pm.Model, compile_kwargs: dict | None
+    ) -> None:
+        self._owner, self._name, self._rv = owner, str(rv.name), rv
+        self._model, self._compile_kwargs = model, compile_kwargs
+        op: Any = rv.owner.op
+        energy, beta, _log_z = op.bind(rv.owner.inputs[2:])
+        constant = constant_value(beta)
+        if constant is None or not np.all(constant == 1.0):
+            raise ValueError(
+                f"{owner}: {rv.name!r} scales a free energy by beta, and that is no RBM. Pass "
+                "beta to ebm.RBM, which scales the joint energy."
+            )
+        self._sizes = op.energy.event_shape[0], op.energy.n_hidden
+        parameters = [energy.parameters[name] for name in ("W", "b", "c")]
+        self._parameters = Evaluated(model.replace_rvs_by_values(parameters), model, compile_kwargs)
+        self._read_children()
+
+    def describe(self) -> str:
+        """Say how large the layers are."""
+        return f"{self._sizes[0]} visible and {self._sizes[1]} hidden units"
+
+    def _read_children(self) -> None:
+        self._found = Children.of(self._model, self._rv)
+        self._found.require_elementwise(self._owner, self._rv)
+        said = self._found.terms.half_log_odds(BINARY)
+        self._said = None if said is None else Evaluated([said], self._model, self._compile_kwargs)
+
+    def forget(self) -> None:
+        """Compute everything again at the next call: data may have changed."""
+        if not self._found.terms.dependence.fresh():
+            self._read_children()
+        self._parameters.forget()
+        if self._said is not None:
+            self._said.forget()
+
+    def update(
+        self,
+        visible: NDArray,
+        point: Mapping[str, NDArray],
+        sweeps: int,
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.float64], float]:
+        """Draw hidden units, then visible ones, `sweeps` times; return these and their energy."""
+        from scipy.special import expit  # an eighth of a second to import
+
+        W, b, c = self._parameters(point)
+        visible, bias = np.asarray(visible, dtype=float), b
+        if self._said is not None:
+            (said,) = self._said(point)
+            if np.isnan(said).any():
+                raise ValueError(
+                    f"{self._owner}: the likelihood of {self._name!r} gives an entry probability "
+                    "zero (or NaN) at both values. Check the data and the parameters' priors there."
+                )
+            bias = b + 2.0 * said
+        for _ in range(sweeps):
+            up = expit(c + _forward(visible, W))
+            hidden = (rng.random(up.shape) < up).astype(float)
+            up = expit(bias + _backward(hidden, W))
+            visible = (rng.random(up.shape) < up).astype(float)
+        inputs = c + _forward(visible, W)
+        return visible, float(-np.sum(visible * b) - np.sum(np.logaddexp(0.0, inputs)))
+
+
+def _forward(visible: NDArray, W: NDArray) -> NDArray:
+    """Return ``vᵀW`` for a batch of units and, possibly, of weights."""
+    return visible @ W if W.ndim == 2 else (visible[..., None, :] @ W)[..., 0, :]
+
+
+def _backward(hidden: NDArray, W: NDArray) -> NDArray:
+    """Return ``Wh``."""
+    return hidden @ W.T if W.ndim == 2 else (W @ hidden[..., :, None])[..., 0]
