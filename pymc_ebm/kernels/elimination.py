@@ -61,24 +61,21 @@ def carry(counter, q):
 
 
 @numba.njit(cache=True)
-def fill_clique(clique, v, q, coupling, field, interaction, edge_of, start, width):
-    """Write ``field_v(x_v) + Σ_u J_vu K(x_v, x_u)`` for all values of v and its scope."""
+def fill_clique(clique, v, tables, field, scope, edge_of, start, width):
+    """Write ``field_v(x_v) + Σ_u T_vu(x_v, x_u)`` for all values of v and its scope."""
+    q = field.shape[1]
     for a in range(q):
-        total = field[v, a]
-        for p in range(width):
-            edge = edge_of[start + p]
-            if edge >= 0:
-                total += coupling[edge] * interaction[a, 0]
-        clique[a, 0] = total
+        clique[a, 0] = field[v, a]
         block = 1
-        for p in range(width):
-            edge = edge_of[start + p]
-            for b in range(1, q):
-                change = 0.0
+        for p in range(start, start + width):
+            edge = edge_of[p]
+            for b in range(q - 1, -1, -1):  # from above: block 0 holds what the others start from
+                more = 0.0
                 if edge >= 0:
-                    change = coupling[edge] * (interaction[a, b] - interaction[a, 0])
-                for k in range(block):
-                    clique[a, b * block + k] = clique[a, k] + change
+                    more = tables[edge, a, b] if v < scope[p] else tables[edge, b, a]
+                if b or edge >= 0:
+                    for k in range(block):
+                        clique[a, b * block + k] = clique[a, k] + more
             block *= q
 
 
@@ -100,7 +97,11 @@ def sum_out(clique, q, size, message, odds):
         top = clique[0, k]
         for a in range(1, q):
             top = max(top, clique[a, k])
-        if q == 2:
+        if top == -np.inf:  # no value of v goes with this scope
+            message[k] = top
+            for a in range(1, q):
+                odds[a - 1, k] = 0.0
+        elif q == 2:
             ratio = np.exp(-abs(clique[1, k] - clique[0, k]))
             message[k] = top + np.log1p(ratio)
             up = 1.0 / (1.0 + ratio)
@@ -113,42 +114,39 @@ def sum_out(clique, q, size, message, odds):
                 if a:
                     odds[a - 1, k] = weight
             message[k] = top + np.log(total)
+            if clique[0, k] == -np.inf:
+                total *= 1.0 - 4e-16 * q  # lest rounding leave something for the first value
             for a in range(1, q):
                 odds[a - 1, k] /= total
 
 
 @numba.njit(cache=True)
-def collect(
-    coupling, field, interaction, order, scope_ptr, edge_of, position, parent, table_ptr, odds
+def collect_tables(
+    tables, field, order, scope_ptr, scope, edge_of, position, parent, table_ptr, odds
 ):
-    """Eliminate all variables; return log Z and the tables.
+    """Eliminate all variables; return log Z and the tables of all steps.
 
     Parameters
     ----------
-    coupling : ndarray of float64, shape (m,)
-        ``βJ``.
+    tables : ndarray of float64, shape (m, q, q)
+        ``βT`` of each edge, [state of the smaller vertex, state of the larger].
     field : ndarray of float64, shape (n, q)
-        Log-weights.
-    interaction : ndarray of float64, shape (q, q)
-        What couples a pair of states.
-    order, scope_ptr, edge_of, position, parent, table_ptr
+        Log-weights; −∞ for a state that does not exist.
+    order, scope_ptr, scope, edge_of, position, parent, table_ptr
         The plan.
     odds : ndarray of float64, shape (q - 1, table_ptr[n])
         Overwritten with ``P(x_v = 1 … q - 1 | scope)``.
     """
     n, q = field.shape
     messages = np.empty(table_ptr[n])
-    largest, widest = 1, 1
-    for t in range(n):
-        largest = max(largest, table_ptr[t + 1] - table_ptr[t])
-        widest = max(widest, scope_ptr[t + 1] - scope_ptr[t])
+    largest, widest = extent(scope_ptr, table_ptr)
     clique, jump = np.empty((q, largest)), np.empty(widest, np.int64)
     first, following = children_lists(parent)
     log_z = 0.0
     for t in range(n):
         start, width = scope_ptr[t], scope_ptr[t + 1] - scope_ptr[t]
         begin, end = table_ptr[t], table_ptr[t + 1]
-        fill_clique(clique, order[t], q, coupling, field, interaction, edge_of, start, width)
+        fill_clique(clique, order[t], tables, field, scope, edge_of, start, width)
         child = first[t]
         while child >= 0:
             child_strides(child, width, q, scope_ptr, position, jump)
@@ -162,31 +160,45 @@ def collect(
 
 
 @numba.njit(cache=True)
-def eliminate(coupling, field, interaction, order, scope_ptr, edge_of, position, parent, table_ptr):
-    """Return log Z, ``E[K(x_i, x_j)]`` of every edge and ``P(x_i = a)`` of every variable.
+def extent(scope_ptr, table_ptr):
+    """Return the sizes of the largest table and of the largest scope, at least 1."""
+    largest, widest = 1, 1
+    for t in range(scope_ptr.size - 1):
+        largest = max(largest, table_ptr[t + 1] - table_ptr[t])
+        widest = max(widest, scope_ptr[t + 1] - scope_ptr[t])
+    return largest, widest
 
-    Parameters
-    ----------
-    coupling, field, interaction, order, scope_ptr, edge_of, position, parent, table_ptr
-        As for `collect`.
 
-    Returns
-    -------
-    log_z : float
-    pairs : ndarray of float64, shape (m,)
-    marginals : ndarray of float64, shape (n, q)
+@numba.njit(cache=True)
+def add_pair(joint, size, block, swapped, pair):
+    """Write the joint distribution of v and the scope variable whose states alternate by block."""
+    q = pair.shape[0]
+    for a in range(q):
+        for b in range(q):
+            mass = 0.0
+            for k in range(b * block, size, q * block):
+                for c in range(k, k + block):
+                    mass += joint[a, c]
+            if swapped:
+                pair[b, a] = mass
+            else:
+                pair[a, b] = mass
+
+
+@numba.njit(cache=True)
+def eliminate_tables(tables, field, order, scope_ptr, scope, edge_of, position, parent, table_ptr):
+    """Return log Z, ``P(x_i = a, x_j = b)`` of every edge and ``P(x_i = a)``.
+
+    Arguments as for `collect_tables`; shapes (), (m, q, q) and (n, q).
     """
     n, q = field.shape
     odds = np.empty((q - 1, table_ptr[n]))
-    log_z, probabilities = collect(
-        coupling, field, interaction, order, scope_ptr, edge_of, position, parent, table_ptr, odds
+    log_z, probabilities = collect_tables(
+        tables, field, order, scope_ptr, scope, edge_of, position, parent, table_ptr, odds
     )
-    largest, widest = 1, 1
-    for t in range(n):
-        largest = max(largest, table_ptr[t + 1] - table_ptr[t])
-        widest = max(widest, scope_ptr[t + 1] - scope_ptr[t])
+    largest, widest = extent(scope_ptr, table_ptr)
     joint, jump = np.empty((q, largest)), np.empty(widest, np.int64)
-    pairs, marginals = np.zeros(coupling.size), np.zeros((n, q))
+    pairs, marginals = np.zeros(tables.shape), np.zeros((n, q))
     first, following = children_lists(parent)
     for t in range(n - 1, -1, -1):
         start, width = scope_ptr[t], scope_ptr[t + 1] - scope_ptr[t]
@@ -204,18 +216,9 @@ def eliminate(coupling, field, interaction, order, scope_ptr, edge_of, position,
         for a in range(q):
             marginals[v, a] = joint[a, :size].sum()
         block = 1
-        for p in range(width):
-            edge = edge_of[start + p]
-            if edge >= 0:
-                total = 0.0
-                for a in range(q):
-                    for b in range(q):
-                        mass = 0.0
-                        for k in range(b * block, size, q * block):
-                            for c in range(k, k + block):
-                                mass += joint[a, c]
-                        total += interaction[a, b] * mass
-                pairs[edge] = total
+        for p in range(start, start + width):
+            if edge_of[p] >= 0:
+                add_pair(joint, size, block, v > scope[p], pairs[edge_of[p]])
             block *= q
         child = first[t]
         while child >= 0:
@@ -239,7 +242,7 @@ def draw(odds, q, count, order, scope_ptr, scope, table_ptr, state):
     Parameters
     ----------
     odds : ndarray of float64, shape (q - 1, table_ptr[n])
-        From `collect`.
+        From `collect_tables`.
     q, count : int
         Numbers of states and of draws.
     order, scope_ptr, table_ptr
@@ -269,3 +272,30 @@ def draw(odds, q, count, order, scope_ptr, scope, table_ptr, state):
                 u -= odds[a - 1, index]
             x[row, order[t]] = value
     return x
+
+
+@numba.njit(cache=True)
+def shared_tables(coupling, interaction):
+    """Return ``J_e K``, shape (m, q, q)."""
+    return coupling.reshape(-1, 1, 1) * interaction
+
+
+@numba.njit(cache=True)
+def collect(
+    coupling, field, interaction, order, scope_ptr, edge_of, position, parent, table_ptr, odds
+):
+    """Do what `collect_tables` does where all edges share a symmetric interaction (q, q)."""
+    tables = shared_tables(coupling, interaction)
+    return collect_tables(
+        tables, field, order, scope_ptr, edge_of, edge_of, position, parent, table_ptr, odds
+    )
+
+
+@numba.njit(cache=True)
+def eliminate(coupling, field, interaction, order, scope_ptr, edge_of, position, parent, table_ptr):
+    """Return log Z, ``E[K(x_i, x_j)]``, shape (m,), and marginals for a shared interaction."""
+    tables = shared_tables(coupling, interaction)
+    log_z, pairs, marginals = eliminate_tables(
+        tables, field, order, scope_ptr, edge_of, edge_of, position, parent, table_ptr
+    )
+    return log_z, (pairs * interaction).sum(axis=2).sum(axis=1), marginals

@@ -1,6 +1,9 @@
 """Heat-bath sweeps over variables with q states.
 
-Variables are coded as state numbers 0 … q-1. Energies are in units where β = 1.
+Variables are coded as state numbers 0 … q-1. Energies are in units where β = 1. What couples two
+states is one symmetric matrix for all edges, shape (q, q), or a table for each adjacency entry,
+shape (2 m, q, q), indexed [entry, neighbour's state, own state]; `around` lays those out. A field
+of −∞ makes a state impossible.
 """
 
 import numba
@@ -10,10 +13,29 @@ from pymc_ebm.kernels.xoshiro import next_word, uniform
 
 
 @numba.njit(cache=True)
+def around(tables, indptr, indices, edge_numbers):
+    """Lay tables (m, q, q), [edge, smaller vertex's state, larger's], out by adjacency entry."""
+    laid = np.empty((indices.size, *tables.shape[1:]))
+    for i in range(indptr.size - 1):
+        for e in range(indptr[i], indptr[i + 1]):
+            table = tables[edge_numbers[e]]
+            laid[e] = table.T if i < indices[e] else table
+    return laid
+
+
+@numba.njit(cache=True)
+def row_of(interaction, entry, neighbor):
+    """Return what a neighbour in a given state says about each own state, shape (q,)."""
+    if interaction.ndim == 3:
+        return interaction[entry, neighbor]
+    return interaction[neighbor]
+
+
+@numba.njit(cache=True)
 def states_sweeps(x, indptr, indices, weights, interaction, agree, sites, field, sweeps, state):
     """Draw each variable in turn from its conditional distribution.
 
-    The weight of state a is ``exp(field[i, a] + Σ_j weights_ij K[a, x_j])``.
+    The weight of state a is ``exp(field[i, a] + Σ_j weights_ij T_ij(a, x_j))``.
 
     Parameters
     ----------
@@ -23,10 +45,10 @@ def states_sweeps(x, indptr, indices, weights, interaction, agree, sites, field,
         Adjacency in compressed-sparse-row form.
     weights : ndarray of float64, shape (2 m,)
         ``βJ`` of each entry of `indices`.
-    interaction : ndarray of float64, shape (q, q)
-        K.
+    interaction : ndarray of float64, shape (q, q) or (2 m, q, q)
+        T.
     agree : bool
-        Whether K is the identity, which is faster.
+        Whether T is the identity everywhere, which is faster.
     sites : ndarray of uint32, shape (n,)
         Order of the updates.
     field : ndarray of float64, shape (n, q)
@@ -45,23 +67,11 @@ def states_sweeps(x, indptr, indices, weights, interaction, agree, sites, field,
 def scaled_states_sweeps(
     x, indptr, indices, weights, interaction, agree, sites, field, scale, sweeps, state
 ):
-    """Heat bath with all log-weights multiplied by `scale`; 0 draws every state anew.
+    """Heat bath with all log-weights times `scale`; return how much the unscaled one has grown.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (n,)
-        State numbers, updated in place.
-    indptr, indices, weights, interaction, agree, sites, field, sweeps, state
-        As for `states_sweeps`.
-    scale : float
-        The factor, t.
-
-    Returns
-    -------
-    float
-        By how much the unscaled log-weight has grown.
+    A scale of 0 draws every state anew among those that are possible.
     """
-    q = interaction.shape[0]
+    q = field.shape[1]
     local, cumulative = np.empty(q), np.empty(q)
     growth = 0.0
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
@@ -75,14 +85,16 @@ def scaled_states_sweeps(
                 if agree:
                     local[neighbor] += weights[e]
                 else:
+                    row = row_of(interaction, e, neighbor)
                     for a in range(q):
-                        local[a] += weights[e] * interaction[a, neighbor]
+                        local[a] += weights[e] * row[a]
             top = local[0]
             for a in range(1, q):
                 top = max(top, local[a])
             total = 0.0
             for a in range(q):
-                total += np.exp(scale * (local[a] - top))
+                if local[a] > -np.inf:  # else 0 · ∞ where the scale is 0
+                    total += np.exp(scale * (local[a] - top))
                 cumulative[a] = total
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
             threshold = uniform(word) * total

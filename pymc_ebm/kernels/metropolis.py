@@ -7,6 +7,7 @@ are multiplied by `LAZINESS`; detailed balance does not notice. Energies are in 
 import numba
 import numpy as np
 
+from pymc_ebm.kernels.heat_bath_states import row_of
 from pymc_ebm.kernels.xoshiro import next_word, uniform
 
 LAZINESS = 15.0 / 16.0
@@ -16,22 +17,7 @@ LAZINESS = 15.0 / 16.0
 def spin_sweeps(spins, indptr, indices, weights, sites, field, sweeps, state):
     """Flip spins in {-1, +1} with probability ``LAZINESS min(1, exp(−2 s_i f_i))``.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,)
-        Updated in place.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    weights : ndarray of float64, shape (2 m,)
-        ``βJ`` of each entry of `indices`.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-    sweeps : int
-        Number of passes over all sites.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    Arguments as for `pymc_ebm.kernels.heat_bath.weighted_sweeps`.
     """
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     for _ in range(sweeps):
@@ -49,20 +35,11 @@ def spin_sweeps(spins, indptr, indices, weights, sites, field, sweeps, state):
 
 @numba.njit(cache=True)
 def states_sweeps(x, indptr, indices, weights, interaction, sites, field, sweeps, state):
-    """Propose one of the other states of each variable.
+    """Propose one of the other states of each variable, as likely as any.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (n,)
-        State numbers, updated in place.
-    indptr, indices, weights, sites, sweeps, state
-        As for `spin_sweeps`.
-    interaction : ndarray of float64, shape (q, q)
-        What couples a pair of states.
-    field : ndarray of float64, shape (n, q)
-        Log-weights.
+    Arguments as for `pymc_ebm.kernels.heat_bath_states.states_sweeps`.
     """
-    q = interaction.shape[0]
+    q = field.shape[1]
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     for _ in range(sweeps):
         for k in range(sites.size):
@@ -72,9 +49,11 @@ def states_sweeps(x, indptr, indices, weights, interaction, sites, field, sweeps
             new = np.int64(uniform(word) * (q - 1))
             new += new >= old
             gain = field[i, new] - field[i, old]
+            if field[i, new] == field[i, old]:
+                gain = 0.0  # two impossible states: a start outside the support may leave it
             for e in range(indptr[i], indptr[i + 1]):
-                neighbor = x[indices[e]]
-                gain += weights[e] * (interaction[new, neighbor] - interaction[old, neighbor])
+                row = row_of(interaction, e, x[indices[e]])
+                gain += weights[e] * (row[new] - row[old])
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
             if uniform(word) < LAZINESS * np.exp(min(gain, 0.0)):
                 x[i] = new

@@ -2,12 +2,74 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 
 from numpy.typing import NDArray
 
 from pymc_ebm import kernels
 from pymc_ebm.graphs import Graph
+
+
+@dataclass(frozen=True)
+class ClusterForm:
+    """How clusters see states: as Potts states, or as spins that may be absent.
+
+    Parameters
+    ----------
+    kind : {"potts", "spins"}
+        Potts: ``K = const + scale [a = b]``. Spins: ``K = const + scale σ_a σ_b``, and state a
+        turned over is state q − 1 − a.
+    scale : float
+        What multiplies the coupling: clusters feel ``scale · βJ``.
+    signs : ndarray of int8, shape (q,)
+        σ in {-1, 0, 1}; zeros for Potts.
+    """
+
+    kind: Literal["potts", "spins"]
+    scale: float
+    signs: NDArray[np.int8]
+
+    @property
+    def q(self) -> int | None:
+        """What cluster moves take: the number of Potts states, None for spins."""
+        return self.signs.size if self.kind == "potts" else None
+
+    def as_spins(
+        self, x: NDArray[np.int8], field: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        """Return the spins of states (n,), and the field that turning them over feels."""
+        rows, spins = np.arange(x.size), self.signs[x]
+        here, there = field[rows, x], field[rows, self.signs.size - 1 - x]
+        felt = np.zeros(x.size)
+        np.subtract(here, there, out=felt, where=here != there)  # ∞ − ∞: neither can be
+        return spins, 0.5 * spins * felt
+
+    def turned(self, x: NDArray[np.int8], spins: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the states (n,) after their spins became others."""
+        return np.where(self.signs[x] == spins, x, self.signs.size - 1 - x).astype(np.int8)
+
+
+def cluster_form(interaction: NDArray[np.float64]) -> ClusterForm | None:
+    """Read off a matrix (q, q) which clusters fit it; None if none do, or for tables (m, q, q)."""
+    if interaction.ndim != 2:
+        return None
+    q = len(interaction)
+    rest = interaction - interaction.mean()  # antisymmetric signs sum to zero
+    tolerance = 1e-12 * np.abs(interaction).max(initial=0.0)
+    filled = np.flatnonzero(np.diag(rest) ** 2 > tolerance**2)
+    if filled.size:
+        row = rest[filled[0]] / rest[filled[0], filled[0]]
+        signs, scale = np.rint(row), float(rest[filled[0], filled[0]])
+        fits = np.all(np.abs(signs) <= 1) and np.array_equal(signs, -signs[::-1])
+        if fits and np.all(np.abs(rest - scale * np.outer(signs, signs)) <= tolerance):
+            return ClusterForm("spins", scale, signs.astype(np.int8))
+    own, other = interaction[0, 0], interaction[0, q - 1]
+    if np.all(np.abs(interaction - other - (own - other) * np.eye(q)) <= tolerance):
+        return ClusterForm("potts", float(own - other), np.zeros(q, np.int8))
+    return None
 
 
 class SwendsenWang:
@@ -43,13 +105,7 @@ class SwendsenWang:
         self.set_coupling(coupling)
 
     def set_coupling(self, coupling: NDArray[np.float64]) -> None:
-        """Change the couplings.
-
-        Parameters
-        ----------
-        coupling : ndarray, shape () or (m,)
-            ``βJ``.
-        """
+        """Change ``βJ``, shape () or (m,)."""
         flat = np.asarray(coupling, dtype=np.float64).reshape(-1)
         if flat.size > 1 and np.all(flat == flat[0]):
             flat = flat[:1]
@@ -94,19 +150,7 @@ class SwendsenWang:
 class Wolff:
     """Grow single clusters; one "sweep" is about as many as there are clusters of a typical size.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    coupling : ndarray, shape () or (m,)
-        ``βJ`` of each edge. Spins may have couplings of both signs; Potts states must attract.
-    q : int, optional
-        Number of Potts states; None for spins in {-1, +1}.
-
-    Attributes
-    ----------
-    size : float
-        Mean cluster size of the last call.
+    Parameters as for `SwendsenWang`; ``size`` is the mean cluster size of the last call.
     """
 
     def __init__(self, graph: Graph, coupling: NDArray[np.float64], q: int | None = None) -> None:
@@ -119,13 +163,7 @@ class Wolff:
         self.set_coupling(coupling)
 
     def set_coupling(self, coupling: NDArray[np.float64]) -> None:
-        """Change the couplings.
-
-        Parameters
-        ----------
-        coupling : ndarray, shape () or (m,)
-            ``βJ``.
-        """
+        """Change ``βJ``, shape () or (m,)."""
         per_edge = np.broadcast_to(np.asarray(coupling, float), (self.graph.n_edges,))
         _require_attraction(per_edge, self.q)
         weights = per_edge[self._edge_numbers]

@@ -24,8 +24,9 @@ class HeatBath:
         The graph.
     coupling : ndarray, shape () or (m,)
         ``βJ`` of each edge.
-    interaction : ndarray of float64, shape (q, q), optional
-        What couples a pair of states; None for spins in {-1, +1}.
+    interaction : ndarray of float64, shape (q, q) or (m, q, q), optional
+        What couples a pair of states, for all edges or for each, [state of the smaller vertex,
+        state of the larger]; times the coupling. None for spins in {-1, +1}.
 
     Attributes
     ----------
@@ -40,7 +41,6 @@ class HeatBath:
         interaction: NDArray[np.float64] | None = None,
     ) -> None:
         self.graph = graph
-        self.interaction = interaction
         n = graph.n_vertices
         self._dense = (
             interaction is None
@@ -54,19 +54,19 @@ class HeatBath:
         if interaction is None and not self._dense:
             self._padded = self._padded_neighbors()
         self._coupling: NDArray[np.float64] | None = None
-        self._agree = interaction is not None and np.array_equal(
-            interaction, np.eye(len(interaction))
-        )
+        self.set_interaction(interaction)
         self.set_coupling(coupling)
 
-    def set_coupling(self, coupling: NDArray[np.float64]) -> None:
-        """Change the couplings.
+    def set_interaction(self, interaction: NDArray[np.float64] | None) -> None:
+        """Change what couples two states, shape (q, q) or (m, q, q); spins stay spins."""
+        self.interaction = interaction
+        if interaction is not None:
+            self._by_entry = by_entry(self.graph, interaction)
+            eye = np.eye(interaction.shape[-1])
+            self._agree = interaction.ndim == 2 and np.array_equal(interaction, eye)
 
-        Parameters
-        ----------
-        coupling : ndarray, shape () or (m,)
-            ``βJ``.
-        """
+    def set_coupling(self, coupling: NDArray[np.float64]) -> None:
+        """Change ``βJ``, shape () or (m,)."""
         coupling = np.asarray(coupling, dtype=np.float64)
         if self._coupling is not None and np.array_equal(coupling, self._coupling):
             return
@@ -133,7 +133,7 @@ class HeatBath:
                 self._indptr,
                 self._indices,
                 self._weights,
-                self.interaction,
+                self._by_entry,
                 self._agree,
                 self._sites,
                 field,
@@ -165,6 +165,19 @@ class HeatBath:
         if n * int(degrees.max(initial=0)) > PADDING_LIMIT * self._indices.size + n:
             return None
         return padded_rows(self.graph, self._indices, n, np.uint32)[self._sites]
+
+
+def by_entry(graph: Graph, interaction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an interaction as the kernels of states want it.
+
+    A symmetric matrix (q, q) serves all edges; tables (m, q, q), or a matrix that is not symmetric,
+    are laid out by adjacency entry, shape (2 m, q, q).
+    """
+    interaction = np.ascontiguousarray(interaction, np.float64)
+    if interaction.ndim == 2 and np.array_equal(interaction, interaction.T):
+        return interaction
+    tables = np.broadcast_to(interaction, (graph.n_edges, *interaction.shape[-2:]))
+    return kernels.heat_bath_states.around(np.ascontiguousarray(tables), *graph.neighbors)
 
 
 def padded_rows(graph: Graph, entries: NDArray, fill: int, dtype: type) -> NDArray:

@@ -8,20 +8,11 @@ from numpy.typing import NDArray
 
 from pymc_ebm import kernels
 from pymc_ebm.graphs import Graph
+from pymc_ebm.moves.heat_bath import by_entry
 
 
 class Metropolis:
-    """Propose another value of each variable in turn.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    coupling : ndarray, shape () or (m,)
-        ``βJ`` of each edge.
-    interaction : ndarray of float64, shape (q, q), optional
-        What couples a pair of states; None for spins in {-1, +1}.
-    """
+    """Propose another value of each variable in turn; parameters as for `HeatBath`."""
 
     def __init__(
         self,
@@ -30,19 +21,18 @@ class Metropolis:
         interaction: NDArray[np.float64] | None = None,
     ) -> None:
         self.graph = graph
-        self.interaction = interaction
         self._sites = np.argsort(graph.coloring(), kind="stable").astype(np.uint32)
         self._indptr, self._indices, self._edge_numbers = graph.neighbors
+        self.set_interaction(interaction)
         self.set_coupling(coupling)
 
-    def set_coupling(self, coupling: NDArray[np.float64]) -> None:
-        """Change the couplings.
+    def set_interaction(self, interaction: NDArray[np.float64] | None) -> None:
+        """Change what couples two states, shape (q, q) or (m, q, q); None for spins."""
+        self.interaction = interaction
+        self._by_entry = None if interaction is None else by_entry(self.graph, interaction)
 
-        Parameters
-        ----------
-        coupling : ndarray, shape () or (m,)
-            ``βJ``.
-        """
+    def set_coupling(self, coupling: NDArray[np.float64]) -> None:
+        """Change ``βJ``, shape () or (m,)."""
         per_edge = np.broadcast_to(np.asarray(coupling, float), (self.graph.n_edges,))
         self._weights = per_edge[self._edge_numbers]
 
@@ -55,9 +45,9 @@ class Metropolis:
     ) -> None:
         """Update all variables `sweeps` times, in place; arguments as for `HeatBath`."""
         graph = (self._indptr, self._indices, self._weights)
-        if self.interaction is None:
+        if self._by_entry is None:
             kernels.metropolis.spin_sweeps(x, *graph, self._sites, field, sweeps, state)
         else:
             kernels.metropolis.states_sweeps(
-                x, *graph, self.interaction, self._sites, field, sweeps, state
+                x, *graph, self._by_entry, self._sites, field, sweeps, state
             )
