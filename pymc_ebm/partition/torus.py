@@ -87,8 +87,8 @@ class _Modes:
     ``R = √(A² − S²)``, a mode of momentum k weighs ``(A + R)^{m/2}`` if empty and, if occupied,
     ``x = (S / (A + R))^m`` times that. Momenta are multiples of 2π/n (p) or lie halfway in between
     (a). Z is the sum over states with an even number of particles in a and, counting the mode k = 0
-    as it is in the disordered phase, with an odd number in p; a seam along the row makes it odd in a
-    and even in p. All is divided by ``C = cosh 2K cosh 2K′``, and x is kept as a logarithm.
+    as it is in the disordered phase, with an odd number in p; a seam along the row makes it odd in
+    a and even in p. All is divided by ``C = cosh 2K cosh 2K′``, and x is kept as a logarithm.
     """
 
     def __init__(self, along: TensorVariable, across: TensorVariable, n: int, m: int) -> None:
@@ -97,7 +97,7 @@ class _Modes:
         halfway = 2 * np.pi * (np.arange(n) + 0.5) / n
         self._empty_a, self._log_d_a = self._sector(halfway)
         self._empty_p, self._log_d_p = self._sector(2 * np.pi * np.arange(1, n) / n)
-        # the mode k = 0, empty and occupied: its root is a polynomial, with no cusp where they cross
+        # the mode k = 0, empty and occupied: its root is a polynomial, without a cusp
         log_sinh = across + pt.log(pt.maximum(-pt.expm1(-self._b), TINY)) - np.log(2.0)
         self._low = m * (0.5 * np.log(2.0) + _log_cosh(across) - along)
         self._high = m * (0.5 * np.log(2.0) + log_sinh + along)

@@ -57,7 +57,6 @@ def test_second_derivatives_that_pytensor_wrote():
 
 @pytest.mark.parametrize("method", ["elimination", "planar"])
 def test_what_has_no_derivative_says_so(method):
-    h = pt.vector("h", shape=(4,))
     coupling = pt.vector("J", shape=(3,))
     from pytensor.link.jax.dispatch import jax_funcify
 
