@@ -18,8 +18,7 @@ REACH = 32.0
 _grid = np.arange(-REACH, REACH + 1.5 / CELLS_PER_UNIT, 1.0 / CELLS_PER_UNIT)
 LOGISTIC = 1.0 / (1.0 + np.exp(-_grid))
 
-# exp(±350) squared still fits a double; a log-odds beyond it is a certainty
-LOG_ODDS_LIMIT = 350.0
+LOG_ODDS_LIMIT = 350.0  # exp(±350) squared still fits a double
 
 
 @numba.njit(inline="always")
@@ -34,6 +33,32 @@ def is_up(u, local):
         if u > LOGISTIC[cell + 1] * (1.0 + 1e-12):
             return False
     return u * (1.0 + np.exp(min(-2.0 * local, 2 * LOG_ODDS_LIMIT))) < 1.0
+
+
+@numba.njit(cache=True)
+def odds_of_fields(field, sites):
+    """Return ``exp(−2 h)`` in the order of the sites, and whether all of them fit a double."""
+    odds, fit = np.empty(sites.size), True
+    for k in range(sites.size):
+        log_odds = -2.0 * field[sites[k]]
+        fit = fit and abs(log_odds) <= LOG_ODDS_LIMIT
+        odds[k] = np.exp(log_odds)
+    return odds, fit
+
+
+@numba.njit(cache=True)
+def strong_uniform_sweeps(spins, neighbors, sites, coupling, field, sweeps, state):
+    """Do what `uniform_coupling_sweeps` does, for any strength: adds before it exponentiates."""
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    for _ in range(sweeps):
+        for k in range(sites.size):
+            total = np.int64(0)
+            for e in range(neighbors.shape[1]):
+                total += spins[neighbors[k, e]]
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            local = field[sites[k]] + coupling * total
+            spins[sites[k]] = np.int8(2 * is_up(uniform(word), local) - 1)
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
 
 
 @numba.njit(cache=True)
@@ -61,14 +86,11 @@ def uniform_coupling_sweeps(spins, neighbors, sites, coupling, field, sweeps, st
         State of the generator, updated in place.
     """
     n, degree = neighbors.shape
-    field_odds = np.empty(n)
-    for k in range(n):
-        log_odds = -2.0 * field[sites[k]]
-        field_odds[k] = np.exp(min(max(log_odds, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT))
-    neighbor_odds = np.empty(2 * degree + 1)
-    for k in range(2 * degree + 1):
-        log_odds = -2.0 * coupling * (k - degree)
-        neighbor_odds[k] = np.exp(min(max(log_odds, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT))
+    field_odds, fit = odds_of_fields(field, sites)
+    if not fit or 2.0 * abs(coupling) * degree > LOG_ODDS_LIMIT:
+        strong_uniform_sweeps(spins, neighbors, sites, coupling, field, sweeps, state)
+        return
+    neighbor_odds = np.exp(-2.0 * coupling * np.arange(-degree, degree + 1))
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     for _ in range(sweeps):
         if degree == 4:  # the unrolled sum is worth a factor 1.5
@@ -121,19 +143,7 @@ def weighted_sweeps(spins, indptr, indices, weights, sites, field, sweeps, state
 def scaled_sweeps(spins, indptr, indices, weights, sites, field, scale, sweeps, state):
     """Heat bath with all couplings and fields multiplied by `scale`; 0 draws every spin anew.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,)
-        Updated in place.
-    indptr, indices, weights, sites, field, sweeps, state
-        As for `weighted_sweeps`.
-    scale : float
-        The factor, t.
-
-    Returns
-    -------
-    float
-        By how much the unscaled log-weight has grown.
+    Arguments as for `weighted_sweeps`; returns how much the unscaled log-weight has grown.
     """
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     growth = 0.0
@@ -162,18 +172,9 @@ def signed_sweeps(spins, neighbors, signs, sites, strength, scale, sweeps, state
     neighbors : ndarray of uint32, shape (n, d)
         Row k: the neighbours of ``sites[k]``, padded with n.
     signs : ndarray of int8, shape (n, d)
-        Signs of the couplings.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    strength : float
-        ``β|J|``.
-    scale, sweeps, state
-        As for `scaled_sweeps`.
-
-    Returns
-    -------
-    float
-        By how much the unscaled log-weight has grown.
+        Signs of the couplings, whose strength is ``β|J|``.
+    sites, strength, scale, sweeps, state
+        As for `scaled_sweeps`, which also says what is returned.
     """
     n, degree = neighbors.shape
     up = np.empty(2 * degree + 1)
@@ -230,7 +231,7 @@ def dense_sweeps(spins, coupling, field, sweeps, state):
         State of the generator, updated in place.
     """
     n = spins.size
-    local = field.copy()
+    local = np.zeros(n)  # without the field, whose size would round what flips add and take away
     for j in range(n):
         for i in range(n):
             local[i] += coupling[j, i] * spins[j]
@@ -238,7 +239,7 @@ def dense_sweeps(spins, coupling, field, sweeps, state):
     for _ in range(sweeps):
         for i in range(n):
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            new = np.int8(2 * is_up(uniform(word), local[i]) - 1)
+            new = np.int8(2 * is_up(uniform(word), field[i] + local[i]) - 1)
             if new != spins[i]:
                 spins[i] = new
                 change = 2.0 * new

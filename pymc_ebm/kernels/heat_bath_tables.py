@@ -9,7 +9,7 @@ an update takes a lookup a group, one random number and no exponential. Energies
 import numba
 import numpy as np
 
-from pymc_ebm.kernels.heat_bath import LOG_ODDS_LIMIT
+from pymc_ebm.kernels.heat_bath import is_up, odds_of_fields
 from pymc_ebm.kernels.xoshiro import next_word, uniform
 
 GROUP = 3
@@ -57,6 +57,21 @@ def _group(spins, neighbors, k, first):
 
 
 @numba.njit(cache=True)
+def strong_tabled_sweeps(spins, neighbors, odds, sites, field, sweeps, state):
+    """Do what `tabled_sweeps` does for fields of any strength: adds before it exponentiates."""
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    for _ in range(sweeps):
+        for k in range(sites.size):
+            against = 1.0
+            for j in range(neighbors.shape[1] // GROUP):
+                against *= odds[k, 8 * j + _group(spins, neighbors, k, 3 * j)]
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            local = field[sites[k]] - 0.5 * np.log(against)
+            spins[sites[k]] = np.int8(2 * is_up(uniform(word), local) - 1)
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+
+
+@numba.njit(cache=True)
 def tabled_sweeps(spins, neighbors, odds, sites, field, sweeps, state):
     """Draw each spin in turn from its conditional distribution.
 
@@ -79,10 +94,10 @@ def tabled_sweeps(spins, neighbors, odds, sites, field, sweeps, state):
     """
     n, degree = neighbors.shape
     groups = degree // GROUP
-    field_odds = np.empty(n)
-    for k in range(n):
-        log_odds = -2.0 * field[sites[k]]
-        field_odds[k] = np.exp(min(max(log_odds, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT))
+    field_odds, fit = odds_of_fields(field, sites)
+    if not fit:
+        strong_tabled_sweeps(spins, neighbors, odds, sites, field, sweeps, state)
+        return
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     for _ in range(sweeps):
         if groups == 2:  # unrolled, for it is the common case: four to six neighbours

@@ -52,13 +52,13 @@ def lay_bonds(x, signs, parent, lower_ptr, lower, thresholds, state):
         The forest, overwritten; ``parent[i] ≤ i``.
     lower_ptr, lower : ndarray of int64, uint32
         Neighbours of each vertex that are smaller than itself, in compressed-sparse-row form.
-    thresholds : ndarray of uint32, shape (1,) or (entries,)
-        Bond probabilities times 2³², rounded to the nearest.
+    thresholds : ndarray of uint32, shape (2, 1) or (2, entries)
+        The first and the next 32 binary digits of the bond probabilities.
     state : ndarray of uint64, shape (4,)
         State of the generator, updated in place.
     """
-    uniform_bonds = thresholds.size == 1
-    threshold, sign = thresholds[0], signs[0]
+    uniform_bonds = thresholds.shape[1] == 1
+    threshold, digits, sign = thresholds[0, 0], thresholds[1, 0], signs[0]
     ends, others = np.empty(HELD_BONDS, np.uint32), np.empty(HELD_BONDS, np.uint32)
     held = np.uint64(0)
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
@@ -69,18 +69,26 @@ def lay_bonds(x, signs, parent, lower_ptr, lower, thresholds, state):
         while e < end:
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
             if not uniform_bonds:
-                threshold = thresholds[e]
+                threshold, digits = thresholds[0, e], thresholds[1, e]
                 own = x[i] * signs[e]
             ends[held], others[held] = i, lower[e]
-            held += np.uint64((x[lower[e]] == own) & (np.uint32(word) < threshold))
+            low, high = np.uint32(word), np.uint32(word >> np.uint64(32))
+            bond = low < threshold
+            if low == threshold:  # the first digits do not decide
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                bond = np.uint32(word) < digits
+            held += np.uint64((x[lower[e]] == own) & bond)
             e += 1
             if e < end:  # the upper half of the word serves the next edge
                 if not uniform_bonds:
-                    threshold = thresholds[e]
+                    threshold, digits = thresholds[0, e], thresholds[1, e]
                     own = x[i] * signs[e]
                 ends[held], others[held] = i, lower[e]
-                high = np.uint32(word >> np.uint64(32))
-                held += np.uint64((x[lower[e]] == own) & (high < threshold))
+                bond = high < threshold
+                if high == threshold:
+                    word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                    bond = np.uint32(word) < digits
+                held += np.uint64((x[lower[e]] == own) & bond)
                 e += 1
             if held > HELD_BONDS - 3:
                 join(parent, ends, others, held)

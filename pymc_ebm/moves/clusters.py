@@ -115,9 +115,7 @@ class SwendsenWang:
             flat = np.zeros(1)
         _require_attraction(flat, self.q)
         exponent = 2.0 * np.abs(flat) if self.q is None else flat
-        self._thresholds = np.minimum(np.rint(-np.expm1(-exponent) * 2.0**32), 2.0**32 - 1).astype(
-            np.uint32
-        )
+        self._thresholds = _binary_digits(exponent)
         self._signs = np.where(flat < 0, -1, 1).astype(np.int8)
 
     def sweep(
@@ -194,6 +192,15 @@ class Wolff:
         else:
             grown = kernels.wolff.state_clusters(x, self.q, *graph, field, *space, clusters, state)
         self.size = grown / clusters
+
+
+def _binary_digits(exponent: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return the first 64 binary digits of ``1 − exp(−exponent)``, shape (2, entries)."""
+    small, rest = -np.expm1(-exponent), np.exp(-exponent)
+    below = (np.minimum(small, 0.5) * 2.0**64).astype(np.uint64)
+    above = ~(np.minimum(rest, 0.5) * 2.0**64).astype(np.uint64)  # 2⁶⁴ − 1 less the complement
+    digits = np.where(small < 0.5, below, above)
+    return np.stack([digits >> np.uint64(32), digits & np.uint64(2**32 - 1)]).astype(np.uint32)
 
 
 def _require_attraction(coupling: NDArray[np.float64], q: int | None) -> None:

@@ -18,21 +18,13 @@ from pymc_ebm import kernels
 
 @cache
 def register_backends(moments_op: type, derivative_op: type) -> None:
-    """Register two kinds of ops; at first use, because numba and JAX take long to import.
-
-    Parameters
-    ----------
-    moments_op : type
-        Of ops whose kernel returns a scalar first.
-    derivative_op : type
-        Of ops whose kernel returns arrays.
-    """
+    """Register ops of log Z and of its derivatives; at first use, for numba and JAX load slowly."""
     _register_numba(moments_op, derivative_op)
     try:
         import jax  # noqa: F401
     except ImportError:
         return
-    _register_jax(moments_op)
+    _register_jax(moments_op, derivative_op)
 
 
 @cache
@@ -66,44 +58,71 @@ def _register_numba(moments_op: type, derivative_op: type) -> None:
         return op.kernel(), kernels_version()
 
 
-def _register_jax(moments_op: type) -> None:
+def _register_jax(moments_op: type, derivative_op: type) -> None:
     import jax
 
+    from jax.custom_derivatives import SymbolicZero
     from pytensor.link.jax.dispatch import jax_funcify
+
+    def on_host(kernel: Callable, parameters: Any, description: Any, shapes: Any) -> Any:
+        """Run a kernel outside of JAX, for outputs of the given shapes."""
+        constants = [np.asarray(a) for a in description]
+
+        def run(*arrays: Any) -> tuple[np.ndarray, ...]:
+            results = kernel(*(np.ascontiguousarray(a) for a in arrays), *constants)
+            return tuple(np.asarray(r, dtype=np.float64) for r in results)
+
+        found = tuple(jax.ShapeDtypeStruct(shape, np.float64) for shape in shapes)
+        return jax.pure_callback(run, found, *parameters, vmap_method="sequential")
+
+    @jax_funcify.register(derivative_op)
+    def funcify_derivative(op: Any, node: Apply, **kwargs: Any) -> Callable:
+        kernel, n = op.kernel(), len(node.outputs)
+
+        def derivative(*inputs: Any) -> tuple[Any, ...]:
+            shapes = [p.shape for p in inputs[:n]]
+            return on_host(kernel, inputs[: 2 * n], inputs[2 * n :], shapes)
+
+        return derivative
 
     @jax_funcify.register(moments_op)
     def funcify_moments(op: Any, **kwargs: Any) -> Callable:
-        kernel, n = op.kernel(), op.n_parameters
-
-        def on_host(*arrays: Any) -> tuple[np.ndarray, ...]:
-            results = kernel(*(np.ascontiguousarray(a) for a in arrays))
-            return tuple(np.asarray(r, dtype=np.float64) for r in results)
+        kernel, n, second = op.kernel(), op.n_parameters, op.derivative_op()
 
         def moments(*inputs: Any) -> tuple[Any, ...]:
-            description = [np.asarray(a) for a in inputs[n:]]
-
-            def call(*parameters: Any) -> tuple[Any, ...]:
-                shapes = [jax.ShapeDtypeStruct((), np.float64)]
-                shapes += [jax.ShapeDtypeStruct(p.shape, np.float64) for p in parameters]
-                return jax.pure_callback(
-                    lambda *arrays: on_host(*arrays, *description),
-                    tuple(shapes),
-                    *parameters,
-                    vmap_method="sequential",
-                )
+            description = inputs[n:]
 
             @jax.custom_vjp
             def with_gradient(*parameters: Any) -> tuple[Any, ...]:
-                return call(*parameters)
+                shapes = [(), *(p.shape for p in parameters)]
+                return on_host(kernel, parameters, description, shapes)
 
-            def forward(*parameters: Any) -> tuple[Any, Any]:
-                outputs = call(*parameters)
-                return outputs, outputs[1:]
+            def forward(*perturbed: Any) -> tuple[Any, Any]:
+                parameters = [p.value for p in perturbed]
+                outputs = with_gradient(*parameters)
+                return outputs, (parameters, outputs[1:])
 
-            def backward(means: Any, cotangents: Any) -> tuple[Any, ...]:
-                return tuple(cotangents[0] * mean for mean in means)
+            def backward(kept: Any, cotangents: Any) -> tuple[Any, ...]:
+                parameters, means = kept
+                first, *directions = cotangents
+                found = [0.0 if isinstance(first, SymbolicZero) else first * m for m in means]
+                if not all(isinstance(d, SymbolicZero) for d in directions):
+                    if second is None:
+                        raise NotImplementedError(op.no_second_derivatives)
+                    changes = [
+                        np.zeros(p.shape) if isinstance(d, SymbolicZero) else d
+                        for p, d in zip(parameters, directions, strict=True)
+                    ]
+                    more = on_host(
+                        second.kernel(),
+                        [*parameters, *changes],
+                        description,
+                        [p.shape for p in parameters],
+                    )
+                    found = [a + b for a, b in zip(found, more, strict=True)]
+                return tuple(a + np.zeros(p.shape) for a, p in zip(found, parameters, strict=True))
 
-            with_gradient.defvjp(forward, backward)
+            with_gradient.defvjp(forward, backward, symbolic_zeros=True)
             return with_gradient(*inputs[:n])
 
         return moments

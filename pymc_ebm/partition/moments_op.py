@@ -52,6 +52,14 @@ class MomentsOp(KernelOp):
         """
         return None
 
+    @property
+    def no_second_derivatives(self) -> str:
+        """What to say where they are asked for and there are none."""
+        return (
+            f"{type(self).__name__} has no second derivatives. "
+            "log_partition='enumerate' has, for up to 30 spins."
+        )
+
     def make_node(self, *inputs: Any) -> Apply:
         """Take float parameters, then constants."""
         parameters = [
@@ -80,10 +88,7 @@ class MomentsOp(KernelOp):
         if not all(isinstance(d.type, DisconnectedType) for d in directions):
             derivative = self.derivative_op()
             if derivative is None:
-                raise NotImplementedError(
-                    f"{type(self).__name__} has no second derivatives. "
-                    "log_partition='enumerate' has, for up to 30 spins."
-                )
+                raise NotImplementedError(self.no_second_derivatives)
             changes = [
                 pt.zeros_like(p) if isinstance(d.type, DisconnectedType) else d
                 for p, d in zip(parameters, directions, strict=True)

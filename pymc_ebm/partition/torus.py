@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytensor.tensor as pt
 
+from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.partition.problem import Method, Problem
+
+TINY = 1e-300  # stands for a coupling of 0 in logarithms: its powers are nothing, with no slope
+LOST_DIGITS = 1e-8  # least relative difference of two sectors that may still be taken
 
 
 def _directional_J(problem: Problem) -> tuple[TensorVariable, TensorVariable] | None:
@@ -49,74 +53,117 @@ def _build(problem: Problem) -> TensorVariable:
 def torus_log_z(
     K_first: TensorVariable, K_second: TensorVariable, rows: int, columns: int
 ) -> TensorVariable:
-    """Return log Z of the ``rows × columns`` torus.
+    """Return log Z of the ``rows × columns`` torus, ``K = βJ`` of any sign along each axis.
 
-    ``Z = 2^{N-1} (P_aa + P_ap + P_pa − P_pp)``, where P is the square root, with its sign, of the
-    product over momenta (p: periodic, multiples of 2π/L; a: antiperiodic, half-integer ones) of
-    ``cosh 2K₁ cosh 2K₂ − sinh 2K₁ cos k₁ − sinh 2K₂ cos k₂``. The product over the second momentum
-    is taken in closed form. Couplings may have any signs.
-
-    Parameters
-    ----------
-    K_first, K_second : TensorVariable, shape ()
-        ``βJ`` along the first and the second axis.
-    rows, columns : int
-        Shape of the lattice.
+    Turning every second line over makes a negative coupling positive; along an odd axis a seam of
+    negative couplings is left, and every line along it is frustrated. The transfer matrix then runs
+    along the other axis, where all its terms are positive: see `_Modes`. With seams along both axes
+    two nearly equal numbers are subtracted; where that takes more than eight digits, NaN.
 
     References
     ----------
     Kaufman, B. (1949). Crystal statistics II. Physical Review 76, 1232, equation (53).
-    McCoy, B. M. and Wu, T. T. (1973). The Two-Dimensional Ising Model, chapter IV.
+    Schultz, T. D., Mattis, D. C. and Lieb, E. H. (1964). Two-dimensional Ising model as a soluble
+    problem of many fermions. Reviews of Modern Physics 36, 856.
     """
-    logs, signs = [], []
-    for first_shift, second_shift in ((0.5, 0.5), (0.5, 0.0), (0.0, 0.5), (0.0, 0.0)):
-        log_p, sign = _sector(K_first, K_second, rows, columns, first_shift, second_shift)
-        logs.append(log_p)
-        signs.append(sign if first_shift or second_shift else -sign)
-    top = pt.stack(logs).max()
-    terms = [sign * pt.exp(log_p - top) for log_p, sign in zip(logs, signs, strict=True)]
-    return (rows * columns - 1) * np.log(2.0) + top + pt.log(sum(terms))
+    first, second = (pt.switch(K >= 0, K, -K) for K in (K_first, K_second))
+    modes = _Modes(first, second, rows, columns)
+    log_z = modes.log_z()
+    if rows % 2:
+        log_z = pt.switch(K_first < 0, modes.with_seam(), log_z)
+    if columns % 2:
+        across = _Modes(second, first, columns, rows).with_seam()
+        if rows % 2:
+            seams = (K_first < 0) & (K_second < 0)
+            across = pt.switch(K_first < 0, modes.with_both_seams(seams), across)
+        log_z = pt.switch(K_second < 0, across, log_z)
+    return log_z
 
 
-def _sector(
-    K_first: TensorVariable,
-    K_second: TensorVariable,
-    rows: int,
-    columns: int,
-    first_shift: float,
-    second_shift: float,
-) -> tuple[TensorVariable, TensorVariable]:
-    """Return a factor whose logarithm is safe, and one that carries the sign and may vanish.
+class _Modes:
+    """The free fermions of a row of n spins, carried m steps by the transfer matrix.
 
-    With ``A = cosh 2K₁ cosh 2K₂ − sinh 2K₁ cos k₁``, ``B = sinh 2K₂``, ``R = √(A² − B²)`` and
-    ``r = B / (A + R)``, the root of the product over k₂ is ``((A + R) / 2)^{L/2} (1 ∓ r^L)``.
-    Momenta k and −k together contribute a square; k₁ = 0 and π stand alone, and there R is a
-    polynomial that may be negative.
+    With ``S = sinh 2K′`` of the coupling between rows, ``A = cosh 2K cosh 2K′ − sinh 2K cos k`` and
+    ``R = √(A² − S²)``, a mode of momentum k weighs ``(A + R)^{m/2}`` if empty and, if occupied,
+    ``x = (S / (A + R))^m`` times that. Momenta are multiples of 2π/n (p) or lie halfway in between
+    (a). Z is the sum over states with an even number of particles in a and, counting the mode k = 0
+    as it is in the disordered phase, with an odd number in p; a seam along the row makes it odd in
+    a and even in p. All is divided by ``C = cosh 2K cosh 2K′``, and x is kept as a logarithm.
     """
-    k = 2 * np.pi * (np.arange(rows) + first_shift) / rows
-    alone = np.isclose(np.abs(np.cos(k)), 1.0)
-    pairs = (k > 0) & (k < np.pi) & ~alone
-    minus = 1.0 if second_shift == 0.0 else -1.0
-    B = pt.sinh(2 * K_second)
-    both = pt.cosh(2 * K_first) * pt.cosh(2 * K_second)
-    log_p, sign = pt.zeros(()), pt.ones(())
-    if pairs.any():
-        A = both - pt.sinh(2 * K_first) * np.cos(k[pairs])
-        R = pt.sqrt(A**2 - B**2)
-        root = (B / (A + R)) ** columns
-        log_p += (columns * pt.log((A + R) / 2) + 2 * pt.log1p(-minus * root)).sum()
-    t_first, t_second = pt.tanh(K_first), pt.tanh(K_second)
-    for cosine in np.sign(np.cos(k[alone])):
-        A = both - pt.sinh(2 * K_first) * cosine
-        R = (pt.cosh(K_first) * pt.cosh(K_second)) ** 2
-        R = R * (1 - cosine * t_first - t_second - cosine * t_first * t_second)
-        R = R * (1 - cosine * t_first + t_second + cosine * t_first * t_second)
-        size = pt.switch(R >= 0, R, -R)
-        root = (B / (A + size)) ** columns
-        parity = pt.switch(B >= 0, 1.0, (-1.0) ** columns)
-        log_p += 0.5 * columns * pt.log((A + size) / 2)
-        sign *= pt.switch(R >= 0, 1 - minus * root, parity * (root - minus))
-    return log_p, sign
+
+    def __init__(self, along: TensorVariable, across: TensorVariable, n: int, m: int) -> None:
+        self._a, self._b = 2 * along, 2 * across
+        self._n, self._m = n, m
+        halfway = 2 * np.pi * (np.arange(n) + 0.5) / n
+        self._empty_a, self._log_d_a = self._sector(halfway)
+        self._empty_p, self._log_d_p = self._sector(2 * np.pi * np.arange(1, n) / n)
+        # the mode k = 0, empty and occupied: its root is a polynomial, without a cusp
+        log_sinh = across + pt.log(pt.maximum(-pt.expm1(-self._b), TINY)) - np.log(2.0)
+        self._low = m * (0.5 * np.log(2.0) + _log_cosh(across) - along)
+        self._high = m * (0.5 * np.log(2.0) + log_sinh + along)
+        common = np.log(2.0) + _log_cosh(self._a) + _log_cosh(self._b)
+        self._common_a = 0.5 * n * m * common
+        # the mode k = 0 has not been divided by C
+        self._common_p = 0.5 * (n - 1) * m * common + 0.5 * m * np.log(2.0)
+
+    def _sector(self, k: NDArray[np.float64]) -> tuple[TensorVariable, TensorVariable]:
+        """Return ``log Π (A + R)^{m/2} (1 + x)`` and ``log log Π (1 + x) / (1 − x)``."""
+        sech_a, sech_b = (pt.exp(-_log_cosh(v)) for v in (self._a, self._b))
+        tanh_a, tanh_b = pt.tanh(self._a), pt.tanh(self._b)
+        S = tanh_b * sech_a
+        gap = (sech_a * sech_b - tanh_a * tanh_b) ** 2 / (1 + tanh_a * sech_b + S)
+        gap = gap + 2 * tanh_a * sech_b * np.sin(0.5 * k) ** 2  # A − S, in positive terms
+        log_empty = pt.log(gap + S + pt.sqrt(gap * (gap + 2 * S)))
+        log_S = pt.log(pt.maximum(tanh_b, TINY)) - _log_cosh(self._a)
+        log_x = self._m * (log_S - log_empty)
+        x = pt.exp(log_x)
+        small = x < 1e-5
+        safe = pt.switch(small, 0.5, x)
+        ratio = pt.switch(small, 2 + x**2 * (2 / 3), (pt.log1p(safe) - pt.log1p(-safe)) / safe)
+        log_d = pt.logsumexp(log_x + pt.log(ratio))
+        return (0.5 * self._m * log_empty + pt.log1p(x)).sum(), log_d
+
+    def _parities(self, log_d: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
+        """Return the logs of the shares of even and odd numbers, ``(1 ± e^{−d}) / 2``."""
+        small = log_d < -30
+        d = pt.exp(pt.switch(small, 0.0, log_d))
+        odd = pt.switch(small, log_d, pt.log(-pt.expm1(-d)))
+        even = pt.log1p(pt.exp(-pt.exp(log_d)))
+        return even - np.log(2.0), odd - np.log(2.0)
+
+    def _sums(self, with_seam: bool) -> tuple[TensorVariable, TensorVariable]:
+        """Return the logs of the two sectors' sums."""
+        even, odd = self._parities(self._log_d_a)
+        a = self._common_a + self._empty_a + (odd if with_seam else even)
+        even, odd = self._parities(self._log_d_p)
+        low, high = (even, odd) if with_seam else (odd, even)
+        p = pt.logaddexp(self._low + low, self._high + high)
+        return a, self._common_p + self._empty_p + p
+
+    def log_z(self) -> TensorVariable:
+        """Return log Z of the ferromagnet."""
+        return pt.logaddexp(*self._sums(with_seam=False))
+
+    def with_seam(self) -> TensorVariable:
+        """Return log Z where each row holds a negative coupling."""
+        return pt.logaddexp(*self._sums(with_seam=True))
+
+    def with_both_seams(self, asked: TensorVariable) -> TensorVariable:
+        """Return log Z where each row and each column holds one.
+
+        The seam between rows turns all spins over, which counts the sector a as negative. Value and
+        gradient are NaN if `asked` for where too few digits are left.
+        """
+        a, p = self._sums(with_seam=True)
+        enough = p - a > LOST_DIGITS * (1 + pt.abs(p))
+        difference = pt.switch(enough, p - a, 1.0)
+        lost = pt.switch(asked & ~enough, np.nan, 0.0)
+        return p + pt.log(-pt.expm1(-difference)) + lost * p
+
+
+def _log_cosh(v: TensorVariable) -> TensorVariable:
+    """Return ``log cosh v`` for v ≥ 0."""
+    return v + pt.log1p(pt.exp(-2 * v)) - np.log(2.0)
 
 
 TORUS = Method(

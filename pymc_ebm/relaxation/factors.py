@@ -23,7 +23,7 @@ from pytensor.tensor.variable import TensorVariable
 from pymc_ebm.graphs import Graph
 
 SMOOTHING = 0.1  # of the square roots of couplings whose sign is not known
-NULL = 1e-10  # eigenvalues below it, relative to the largest, are zero
+NULL = 1e-13  # eigenvalues below it, relative to the largest, are zero
 
 
 class Factor(Protocol):

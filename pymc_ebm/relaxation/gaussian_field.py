@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.relaxation.choice import choose_factor
 
-CERTAIN = -1e5  # log-probability that stands for 0: exp of it is 0, and sums of it stay exact
+CERTAIN = -1e9  # below the best state: stands for -inf, beyond any field, and sums keep 7 decimals
 
 
 @dataclass(frozen=True)
@@ -189,13 +190,16 @@ class GaussianField:
         n = self.graph.n_vertices
         visible = n - self.n_hidden
         batch = tuple(f.shape[: f.ndim - (1 if self.is_spin else 2)])
-        said = [pt.maximum(column.reshape((*batch, visible)), CERTAIN) for column in columns]
+        columns = [column.reshape((*batch, visible)) for column in columns]
+        best = reduce(pt.maximum, columns)
+        reachable = pt.switch(pt.eq(best, -np.inf), 0.0, best)
+        said = [pt.maximum(column - reachable, CERTAIN) for column in columns]
         if not self.is_spin:
-            return f + pt.stack(said, axis=-1), pt.zeros(batch)
+            return f + pt.stack(said, axis=-1), best.sum(axis=-1)
         low, high = said
         log_odds = 0.5 * (high - low)
         f = f[..., :visible].inc(log_odds) if self.n_hidden else f + log_odds
-        return f, 0.5 * (high + low).sum(axis=-1)
+        return f, (best + 0.5 * (high + low)).sum(axis=-1)
 
     def log_weight(self, f: TensorVariable) -> TensorVariable:
         """Return the log-density without ``N(z; 0, 1)``, one value a batch entry.
