@@ -200,7 +200,7 @@ def test_below_the_transition_clusters_agree_and_the_heat_bath_says_what_it_saw(
     says = r"at 1 of 2 temperatures, most at beta = 0.7 .*of chain 5 is .*method=\"swendsen_wang\""
     with pytest.warns(UserWarning, match=says):
         stuck = run_cold("multi_spin", initval=striped, tune=0)
-    assert abs(stuck["posterior"]["magnetization"].values[1, 5]).mean() < 0.5
+    assert abs(stuck["posterior"]["magnetization"].values[1, 5, :20]).mean() < 0.5
 
 
 def test_a_glass_that_disagrees_is_advised_to_anneal_or_temper():
@@ -219,9 +219,7 @@ def test_a_glass_that_disagrees_is_advised_to_anneal_or_temper():
 def test_replicas_start_where_they_are_told(method):
     """At a tiny temperature ferromagnets in order stay as they are, but for flips as a whole."""
     up = np.broadcast_to(np.array([1, -1, 1])[:, None, None], (3, 6, 6))
-    runs = run_cold(
-        method, ebm.Graph.square(6, 6), betas=[9.0], chains=3, draws=2, tune=1, initval=up
-    )
+    runs = run_cold(method, 6, betas=[9.0], chains=3, draws=2, tune=1, initval=up)
     state = runs["last_state"]["state"].values[0]
     assert np.all(np.abs(state.mean((-2, -1))) == 1)
     if method != "swendsen_wang":
