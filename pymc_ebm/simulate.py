@@ -64,7 +64,7 @@ def simulate(
         fifty times faster a sweep, and does not cross between phases. ``"heat_bath"`` fits all.
         ``"auto"``: clusters where the couplings are unfrustrated, else multi-spin coding where it
         fits, else heat bath.
-    initval : array_like, shape (..., *graph.shape), optional
+    initval : array_like, shape ``(..., *graph.shape)``, optional
         States to start from; leading axes broadcast against (betas, chains), so
         ``runs["last_state"]["state"]`` of an earlier run fits. By default random, each replica at
         a magnetisation of its own.

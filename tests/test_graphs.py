@@ -102,6 +102,19 @@ def test_a_graph_without_edges_is_a_graph(graph):
     assert np.shape(planar_positions(graph)) == (6, 2)
 
 
+def test_a_cache_that_cannot_be_written_is_said_with_the_variable_to_set(monkeypatch):
+    from pymc_ebm import kernels
+
+    def refuse(name):
+        raise RuntimeError(f"cannot cache function 'f': no locator available for file {name!r}")
+
+    monkeypatch.setattr(kernels, "import_module", refuse)
+    with pytest.raises(
+        RuntimeError, match=r"no locator.*NUMBA_CACHE_DIR=/tmp/numba.*PYTENSOR_FLAGS"
+    ):
+        kernels.__getattr__("coloring")
+
+
 def test_one_axis_may_be_periodic():
     assert ebm.Graph.square(1, 5, periodic=(False, True)).n_edges == 5
 

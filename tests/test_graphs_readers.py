@@ -71,6 +71,8 @@ def test_a_table_of_edges_with_nullable_integers_and_isolated_vertices():
     graph = ebm.Graph.from_pandas(table, "i", "j", weight="w")
     assert graph.names == (3, 7, 12)
     assert named_edges(graph) == {frozenset((3, 7)): 1.0, frozenset((3, 12)): -2.0}
+    table.index = [0, 0]  # an index need not tell rows apart
+    assert ebm.Graph.from_pandas(table, "i", "j").n_edges == 2
     wider = ebm.Graph.from_pandas(table, "i", "j", vertices=[12, 7, 5, 3])
     assert wider.names == (12, 7, 5, 3)
     assert wider.degrees().tolist() == [1, 1, 0, 2]

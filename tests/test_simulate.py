@@ -279,6 +279,10 @@ def test_records_are_made_at_beta_whatever_the_schedule_was():
         ({"schedule": [0.1, -1.0]}, "schedule contains -1.0"),
         ({"schedule": np.ones((2, 5))}, r"schedule has shape \(2, 5\).*a row for each of 1"),
         ({"schedule": np.ones(30), "tune": 10}, "30 steps and tune=10 .*Pass tune=300"),
+        (
+            {"energy": ebm.energies.Ising(1.0, np.zeros((5, 4, 4)), graph=SQUARE)},
+            r"fields of shape \(5, 4, 4\) describe several energies",
+        ),
         ({"method": "wolf"}, "method='wolf' is none of"),
         ({"energy": ebm.energies.Ising(1.0, 0.1, graph=SQUARE), "method": "multi_spin"}, "a field"),
         (

@@ -45,7 +45,7 @@ def run_page(page):
             )
 
 
-SLOW = ("docs/nuts_for_discrete.md", "docs/partition.md")  # half a minute each to compile
+SLOW = ("docs/nuts_for_discrete.md",)  # 2 000 draws, or untemper refuses them
 
 
 @pytest.mark.parametrize(

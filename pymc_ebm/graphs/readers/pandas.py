@@ -59,16 +59,16 @@ def from_pandas(
             f"{where}: {column!r} is missing in row {row!r}. Pass table.dropna(subset={wanted})."
         )
     rows = list(zip(table[source].tolist(), table[target].tolist(), strict=True))
-    seen: dict[frozenset[Hashable], Hashable] = {}
-    for row, (a, b) in zip(table.index.tolist(), rows, strict=True):
+    index, seen = table.index.tolist(), {}
+    for k, (a, b) in enumerate(rows):
         if a == b:
-            refuse_self_loop(f"{where}, row {row!r}", a)
-        first = seen.setdefault(frozenset((a, b)), row)
-        if first != row or len(seen) != len(set(seen.values())):
+            refuse_self_loop(f"{where}, row {index[k]!r}", a)
+        first = seen.setdefault(frozenset((a, b)), k)
+        if first != k:
             raise ValueError(
-                f"{where}: rows {first!r} and {row!r} both join {a!r} and {b!r}. List each pair "
-                f"once; where both directions are listed, pass table[table[{source!r}] < "
-                f"table[{target!r}]]."
+                f"{where}: rows {index[first]!r} and {index[k]!r} both join {a!r} and {b!r}. List "
+                f"each pair once; where both directions are listed, pass "
+                f"table[table[{source!r}] < table[{target!r}]]."
             )
     names = _vertices(rows, vertices, where)
     weights = None if weight is None else table[weight].to_numpy(dtype=float)
