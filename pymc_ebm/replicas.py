@@ -60,8 +60,8 @@ class Parameters:
         tail = () if interaction is None else (len(interaction),)
         if J.ndim > 1 or field.ndim > len(graph.shape) + len(tail):
             raise ValueError(
-                f"simulate: couplings of shape {J.shape} and fields of shape {field.shape} describe "
-                "several energies. Pass one at a time."
+                f"simulate: couplings of shape {J.shape} and fields of shape {field.shape} "
+                "describe several energies. Pass one at a time."
             )
         everywhere = np.broadcast_to(field, (*graph.shape, *tail))
         states = energy.states or ()

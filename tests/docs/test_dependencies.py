@@ -34,7 +34,7 @@ def names(requirements):
 def test_every_import_is_declared(at_top):
     declared = names(PROJECT["dependencies"])
     if not at_top:
-        declared |= names(sum(PROJECT["optional-dependencies"].values(), [])) | OTHERWISE
+        declared |= OTHERWISE.union(*map(names, PROJECT["optional-dependencies"].values()))
     installed = packages_distributions()
     missing = {}
     for file in sorted((ROOT / "pymc_ebm").rglob("*.py")):
