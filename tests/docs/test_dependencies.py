@@ -1,6 +1,7 @@
 """What the package imports is declared: needed to import it, or behind an extra."""
 
 import ast
+import functools
 import sys
 import tomllib
 
@@ -12,6 +13,8 @@ from tests.docs.pages import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OTHERWISE = {"jax", "nutpie", "numpyro"}  # taken where the user has installed them
+
+distributions = functools.cache(packages_distributions)
 
 
 def imports(tree, at_top):
@@ -35,7 +38,7 @@ def test_every_import_is_declared(at_top):
     declared = names(PROJECT["dependencies"])
     if not at_top:
         declared |= OTHERWISE.union(*map(names, PROJECT["optional-dependencies"].values()))
-    installed = packages_distributions()
+    installed = distributions()
     missing = {}
     for file in sorted((ROOT / "pymc_ebm").rglob("*.py")):
         for module in imports(ast.parse(file.read_text(encoding="utf-8")), at_top):

@@ -59,7 +59,8 @@ def from_pandas(
             f"{where}: {column!r} is missing in row {row!r}. Pass table.dropna(subset={wanted})."
         )
     rows = list(zip(table[source].tolist(), table[target].tolist(), strict=True))
-    index, seen = table.index.tolist(), {}
+    index = table.index.tolist()
+    seen: dict[frozenset[Hashable], int] = {}
     for k, (a, b) in enumerate(rows):
         if a == b:
             refuse_self_loop(f"{where}, row {index[k]!r}", a)
