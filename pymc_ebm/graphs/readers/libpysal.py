@@ -37,7 +37,8 @@ def from_libpysal(cls: type[Graph], neighbors: Any) -> Graph:
     names = tuple(ids.tolist() if hasattr(ids, "tolist") else ids)
     modern = hasattr(neighbors, "unique_ids")
     entries = coo_array(neighbors.sparse)
-    kept = entries.data != 0  # a libpysal Graph notes an area without neighbours as (i, i): 0
+    # a libpysal Graph notes an area without neighbours as (i, i): 0
+    kept = (entries.row != entries.col) | (entries.data != 0)
     rows, columns, values = entries.row[kept], entries.col[kept], entries.data[kept]
     loops = rows[rows == columns]
     if loops.size:
@@ -48,14 +49,17 @@ def from_libpysal(cls: type[Graph], neighbors: Any) -> Graph:
         )
     matrix = coo_array((values, (rows, columns)), shape=entries.shape)
     if modern:
-        symmetric, binary = 'make_symmetric(reduction="mean")', 'weights.transform("b")'
+        symmetric, ids_of = 'make_symmetric(reduction="mean")', "weights.unique_ids"
+        binary = 'Pass ebm.Graph.from_libpysal(weights.transform("b"))'
     else:
-        symmetric, binary = "symmetrize()", 'weights after weights.transform = "b"'
+        symmetric, ids_of = "symmetrize()", "weights.id_order"
+        binary = 'Set weights.transform = "b" first'
     pairs, found, n = symmetric_pattern(
         matrix,
         "Graph.from_libpysal",
         names.__getitem__,
         f"Pass ebm.Graph.from_libpysal(weights.{symmetric}).",
-        f"Pass {binary}, or ebm.Graph.from_scipy((weights.sparse + weights.sparse.T) / 2).",
+        f"{binary}; or pass ebm.Graph.from_scipy((weights.sparse + weights.sparse.T) / 2, "
+        f"names={ids_of}).",
     )
     return cls(pairs, (n,), names, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from pymc_ebm.graphs.graph import Graph
 
 
-def from_scipy(cls: type[Graph], matrix: scipy.sparse.sparray | scipy.sparse.spmatrix) -> Graph:
+def from_scipy(
+    cls: type[Graph],
+    matrix: scipy.sparse.sparray | scipy.sparse.spmatrix,
+    *,
+    names: Sequence[Hashable] | None = None,
+) -> Graph:
     """Build from a sparse matrix: stored entries are edges, their values `weights`.
 
     Parameters
@@ -27,6 +32,17 @@ def from_scipy(cls: type[Graph], matrix: scipy.sparse.sparray | scipy.sparse.spm
     matrix : scipy.sparse array, shape (n, n)
         Must have a symmetric pattern and an empty diagonal. Values that are not symmetric are left
         out with a warning.
+    names : sequence of hashable, optional
+        What the vertices are called.
+
+    Examples
+    --------
+    >>> import pymc_ebm as ebm
+    >>> from scipy.sparse import diags_array
+    >>> chain = diags_array([0.5, 0.5], offsets=[-1, 1], shape=(3, 3))
+    >>> graph = ebm.Graph.from_scipy(chain, names=["left", "middle", "right"])
+    >>> graph.edges.tolist(), graph.weights
+    ([[0, 1], [1, 2]], array([0.5, 0.5]))
     """
     if not hasattr(matrix, "tocoo"):
         raise TypeError(
@@ -39,7 +55,7 @@ def from_scipy(cls: type[Graph], matrix: scipy.sparse.sparray | scipy.sparse.spm
         "Pass matrix + matrix.T if that was meant.",
         "Pass (matrix + matrix.T) / 2 to have them.",
     )
-    return cls(pairs, (n,), weights=weights)
+    return cls(pairs, (n,), names, weights)
 
 
 def symmetric_pattern(
