@@ -7,7 +7,7 @@ VENV := .venv
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 BIN := $(VENV)/bin
 
-.PHONY: demo gallery test test-all check lint types arrows docs format benchmarks clean
+.PHONY: demo gallery test test-all test-wheel check lint types arrows docs format benchmarks clean
 
 demo: $(VENV)/.examples
 	$(BIN)/python examples/denoise_silhouette.py
@@ -21,6 +21,10 @@ test: check
 
 test-all: check
 	$(BIN)/python -m pytest -m "" $(PARALLEL) --cov --cov-report=term
+
+# the wheel, installed where nothing else is, runs the README as written
+test-wheel: $(VENV)/.dev
+	$(BIN)/python -m tests.docs.wheel
 
 check: lint types arrows docs
 

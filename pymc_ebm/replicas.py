@@ -14,33 +14,20 @@ from pymc_ebm import kernels
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.graphs import Graph
+from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.clusters import SwendsenWang
 from pymc_ebm.moves.heat_bath import HeatBath
-from pymc_ebm.moves.multi_spin import MultiSpin
+from pymc_ebm.moves.multi_spin import REPLICAS, MultiSpin, fits
 
 PY = Mode(linker="py", optimizer="fast_compile")
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Couplings and fields of a pairwise energy, as numbers.
+    """Couplings J, () or (m,), and fields, (n,) or (n, q), of a pairwise energy, as numbers.
 
-    Parameters
-    ----------
-    graph : Graph
-        Which entries interact.
-    states : tuple of int
-        The values of an entry.
-    interaction : ndarray, shape (q, q), or None
-        What couples a pair of states; None for two values, which are coded as spins.
-    J : ndarray, shape () or (m,)
-        Couplings.
-    field : ndarray, shape (n,) or (n, q)
-        Fields.
-    offset : float
-        Constant that the spin form leaves out of the energy.
-    is_potts : bool
-        Whether the states have no order.
+    `interaction` (q, q) is what couples a pair of states; None for two values, which are coded as
+    spins, `offset` being what that leaves out of the energy. `is_potts`: the states have no order.
     """
 
     graph: Graph
@@ -53,13 +40,7 @@ class Parameters:
 
     @classmethod
     def of(cls, energy: Energy) -> Parameters:
-        """Read them off an energy.
-
-        Raises
-        ------
-        ValueError
-            If the energy is not pairwise and discrete, or has symbolic parameters.
-        """
+        """Read them off an energy that is pairwise, discrete, and has no random parameters."""
         form = Coded.of(energy) if isinstance(energy, Energy) else None
         if form is None:
             raise ValueError(
@@ -77,6 +58,11 @@ class Parameters:
             ) from None
         graph, interaction = form.graph, form.interaction
         tail = () if interaction is None else (len(interaction),)
+        if J.ndim > 1 or field.ndim > len(graph.shape) + len(tail):
+            raise ValueError(
+                f"simulate: couplings of shape {J.shape} and fields of shape {field.shape} "
+                "describe several energies. Pass one at a time."
+            )
         everywhere = np.broadcast_to(field, (*graph.shape, *tail))
         states = energy.states or ()
         return cls(
@@ -89,9 +75,61 @@ class Parameters:
             energy.support == "categorical",
         )
 
+    def code(self, values: NDArray) -> NDArray[np.int8]:
+        """Turn values, any shape, into spins or state numbers."""
+        if self.interaction is not None:
+            return (values - self.states[0]).astype(np.int8)
+        return (2 * values - 1 if self.states == (0, 1) else values).astype(np.int8)
+
+    def decode(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Turn spins or state numbers, any shape, into values."""
+        if self.interaction is not None:
+            return (x + self.states[0]).astype(np.int8)
+        return ((x + 1) // 2).astype(np.int8) if self.states == (0, 1) else x
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether a flip of all signs leaves the energy alone."""
+        if self.interaction is None:
+            return not np.any(self.field)
+        return self.states == (-1, 0, 1) and np.array_equal(self.field[:, 0], self.field[:, 2])
+
+    def why_no_words(self) -> str | None:
+        """Say why 64 replicas do not fit into words; None if they do."""
+        if self.interaction is not None:
+            return "entries have more than two values"
+        if np.any(self.field):
+            return "there is a field"
+        if self.graph.n_edges == 0 or not np.any(self.J):
+            return "there are no couplings"
+        if not fits(self.graph, self.J):
+            return "strengths or numbers of neighbours differ, or are not four or six"
+        return None
+
+    def why_no_clusters(self) -> str | None:
+        """Say why cluster updates would not help; None if they would."""
+        if self.graph.n_edges == 0 or not np.any(self.J):
+            return "there are no couplings"
+        K, values = self.interaction, np.array(self.states)
+        if self.is_potts and (
+            self.J.min() < 0 or not (K is None or np.array_equal(K, np.eye(len(K))))
+        ):
+            return "some of the states repel each other"
+        if not self.is_potts and K is not None and not np.array_equal(K, np.outer(values, values)):
+            return "the states interact in a way of their own"
+        if self.is_potts or not find_frustration(self.graph, self.J).cycle:
+            return None
+        return "the couplings are frustrated"
+
 
 class Replicas(Protocol):
     """Some replicas at one temperature."""
+
+    def set_beta(self, beta: float) -> None:
+        """Change the inverse temperature."""
+
+    def start(self, states: NDArray[np.int8] | None) -> None:
+        """Begin anew from values (replicas, n), or from a random magnetisation each."""
 
     def advance(self, sweeps: int) -> None:
         """Update all replicas."""
@@ -104,66 +142,67 @@ class Replicas(Protocol):
 
 
 class ReplicasInWords:
-    """64 replicas in the bits of a word a site.
+    """64 replicas in the bits of a word a site; no field, one strength of the couplings."""
 
-    Parameters
-    ----------
-    parameters : Parameters
-        The model.
-    beta : float
-        Inverse temperature.
-    rng : numpy.random.Generator
-        Source of randomness.
-    """
-
-    def __init__(self, parameters: Parameters, beta: float, rng: np.random.Generator) -> None:
-        self._parameters = parameters
-        self._move = MultiSpin(parameters.graph, beta * parameters.J, rng)
+    def __init__(self, parameters: Parameters, rng: np.random.Generator) -> None:
+        self._parameters, self._rng = parameters, rng
+        self._move = MultiSpin(parameters.graph, parameters.J, rng)
         self._strength = float(np.abs(parameters.J.reshape(-1)[0]))
         self.advance = self._move.sweep
 
+    def set_beta(self, beta: float) -> None:
+        """Change the inverse temperature."""
+        self._move.set_strength(beta * self._strength)
+
+    def start(self, states: NDArray[np.int8] | None) -> None:
+        """Begin anew; fewer than 64 configurations are repeated."""
+        if states is not None:
+            states = self._parameters.code(states)[np.arange(REPLICAS) % len(states)]
+        self._move.start(self._rng, states)
+
     def measure(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return energies and order parameters, one a replica."""
+        """Return energies and order parameters, shape (64,) each."""
         satisfied, total = self._move.measure()
         mean = total / self._parameters.graph.n_vertices
         return _two_valued(self._parameters, -self._strength * satisfied, mean)
 
     def values(self) -> NDArray[np.int8]:
         """Return the configurations, shape (64, n)."""
-        return _decoded(self._parameters, self._move.spins())
+        return self._parameters.decode(self._move.spins())
 
 
 class OneReplica:
-    """One replica, with heat-bath sweeps and, if wanted, a cluster update before each.
+    """One replica, at first at β = 1; with `clusters`, a cluster update before each sweep."""
 
-    Parameters
-    ----------
-    parameters : Parameters
-        The model.
-    beta : float
-        Inverse temperature.
-    clusters : bool
-        Whether to make cluster updates.
-    rng : numpy.random.Generator
-        Source of randomness.
-    """
-
-    def __init__(
-        self, parameters: Parameters, beta: float, clusters: bool, rng: np.random.Generator
-    ) -> None:
-        self._parameters = parameters
-        graph, K, n = parameters.graph, parameters.interaction, parameters.graph.n_vertices
-        if K is None:
-            self._x = np.where(rng.random(n) < rng.random(), 1, -1).astype(np.int8)
-        else:
-            self._x = rng.choice(len(K), n, p=rng.dirichlet(np.ones(len(K)))).astype(np.int8)
-        self._field = np.ascontiguousarray(beta * parameters.field)
-        self._heat_bath = HeatBath(graph, beta * parameters.J, K)
+    def __init__(self, parameters: Parameters, clusters: bool, rng: np.random.Generator) -> None:
+        self._parameters, self._rng = parameters, rng
+        graph, K = parameters.graph, parameters.interaction
+        self._x = np.empty(graph.n_vertices, np.int8)
+        self._heat_bath = HeatBath(graph, parameters.J, K)
         self._signs = parameters.states == (-1, 0, 1)
         q = None if K is None or self._signs else len(K)
-        self._clusters = SwendsenWang(graph, beta * parameters.J, q) if clusters else None
+        self._clusters = SwendsenWang(graph, parameters.J, q) if clusters else None
         self._state = kernels.xoshiro.seed_state(rng)
         self._first, self._second = np.ascontiguousarray(graph.edges.T, dtype=np.int32)
+        self.set_beta(1.0)
+        self.start(None)
+
+    def set_beta(self, beta: float) -> None:
+        """Change the inverse temperature."""
+        self._field = np.ascontiguousarray(beta * self._parameters.field)
+        self._heat_bath.set_coupling(beta * self._parameters.J)
+        if self._clusters is not None:
+            self._clusters.set_coupling(beta * self._parameters.J)
+
+    def start(self, states: NDArray[np.int8] | None) -> None:
+        """Begin anew."""
+        rng, n, K = self._rng, self._x.size, self._parameters.interaction
+        if states is not None:
+            self._x[:] = self._parameters.code(states)[0]
+        elif K is None:
+            self._x[:] = np.where(rng.random(n) < rng.random(), 1, -1)
+        else:
+            self._x[:] = rng.choice(len(K), n, p=rng.dirichlet(np.ones(len(K))))
 
     def advance(self, sweeps: int) -> None:
         """Update the replica."""
@@ -201,7 +240,7 @@ class OneReplica:
 
     def values(self) -> NDArray[np.int8]:
         """Return the configuration, shape (1, n)."""
-        return _decoded(self._parameters, self._x[None])
+        return self._parameters.decode(self._x[None])
 
 
 def _two_valued(
@@ -213,10 +252,3 @@ def _two_valued(
     elif parameters.states == (0, 1):
         mean_spin = (mean_spin + 1) / 2
     return energy + parameters.offset, mean_spin
-
-
-def _decoded(parameters: Parameters, x: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Turn spins or state numbers into values."""
-    if parameters.interaction is not None:
-        return (x + parameters.states[0]).astype(np.int8)
-    return ((x + 1) // 2).astype(np.int8) if parameters.states == (0, 1) else x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -10,14 +11,17 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from rich.progress import Progress
 
+from pymc_ebm.agreement import describe_disagreement
 from pymc_ebm.energies.energy import Energy
-from pymc_ebm.moves.multi_spin import REPLICAS, fits
+from pymc_ebm.moves.multi_spin import REPLICAS
+from pymc_ebm.records import Records
 from pymc_ebm.replicas import OneReplica, Parameters, Replicas, ReplicasInWords
 
 Method = Literal["auto", "multi_spin", "heat_bath", "swendsen_wang"]
+METHODS = ("auto", "multi_spin", "heat_bath", "swendsen_wang")
 
 
 def simulate(
@@ -29,13 +33,15 @@ def simulate(
     tune: int = 1000,
     thin: int = 1,
     method: Method = "auto",
+    initval: ArrayLike | None = None,
+    schedule: ArrayLike | None = None,
     random_seed: Any = None,
     progressbar: bool = True,
 ) -> xr.DataTree:
     """Simulate many replicas of a pairwise discrete model at known parameters.
 
     Observables are computed while the replicas run, so memory does not grow with
-    ``draws × spins``.
+    ``draws × spins``. Chains that disagree at the end are warned about, with what they show.
 
     Parameters
     ----------
@@ -52,10 +58,19 @@ def simulate(
     thin : int, default 1
         Sweeps between records.
     method : {"auto", "multi_spin", "heat_bath", "swendsen_wang"}
-        ``"multi_spin"`` holds 64 replicas in the bits of a word and needs equal coupling
-        strengths (any signs), no field, and four or six neighbours everywhere. ``"heat_bath"``
-        fits all; ``"swendsen_wang"`` makes one cluster update and one heat-bath sweep a sweep.
-        ``"auto"``: multi-spin coding where it fits, else heat bath.
+        ``"swendsen_wang"`` makes one cluster update and one heat-bath sweep a sweep.
+        ``"multi_spin"`` is a heat bath that holds 64 replicas in the bits of a word; it needs equal
+        coupling strengths (any signs), no field, and four or six neighbours everywhere, is some
+        fifty times faster a sweep, and does not cross between phases. ``"heat_bath"`` fits all.
+        ``"auto"``: clusters where the couplings are unfrustrated, else multi-spin coding where it
+        fits, else heat bath.
+    initval : array_like, shape ``(..., *graph.shape)``, optional
+        States to start from; leading axes broadcast against (betas, chains), so
+        ``runs["last_state"]["state"]`` of an earlier run fits. By default random, each replica at
+        a magnetisation of its own.
+    schedule : array_like, shape (steps,) or (betas, steps), optional
+        Inverse temperatures that are passed through while tuning, ``tune / steps`` sweeps at each:
+        ``np.outer(betas, np.linspace(0, 1, 50))`` anneals. Records are made at `betas`.
     random_seed : int or Generator, optional
         Source of randomness.
     progressbar : bool, default True
@@ -69,7 +84,8 @@ def simulate(
         commonest state), dims (beta, chain, draw); group ``last_state`` with ``state``, dims
         (beta, chain, and one for each axis of the graph), at most a million entries, else left
         out. Attributes say the method and the spin updates a second. An interrupt returns what
-        was recorded so far, NaN elsewhere.
+        was recorded so far, NaN elsewhere, and says how far it came; ``last_state`` then has the
+        temperatures at which every chain has run.
 
     Raises
     ------
@@ -86,87 +102,182 @@ def simulate(
     >>> dict(runs["posterior"].sizes)
     {'beta': 2, 'chain': 64, 'draw': 50}
     """
-    inverse = np.atleast_1d(np.asarray(betas, dtype=float))
-    if not np.all((inverse > 0) & np.isfinite(inverse)):
-        wrong = inverse[~((inverse > 0) & np.isfinite(inverse))][0]
-        raise ValueError(f"simulate: betas contains {wrong}; inverse temperatures are positive.")
-    for name, value in (("chains", chains), ("draws", draws), ("thin", thin)):
-        if value < 1:
-            raise ValueError(f"simulate: {name} must be 1 or more, got {value}.")
+    inverse = _checked_betas(betas)
+    for name, value, least in (
+        ("chains", chains, 1), ("draws", draws, 1), ("tune", tune, 0), ("thin", thin, 1)
+    ):  # fmt: skip
+        _require_count(name, value, least)
     parameters = Parameters.of(energy)
-    graph = parameters.graph
-    why = _no_multi_spin(parameters)
-    if method == "auto":
-        method = "heat_bath" if why else "multi_spin"
-    if method == "multi_spin" and why:
-        raise ValueError(f"simulate: multi-spin coding does not fit: {why}. Use 'heat_bath'.")
-    if method not in ("multi_spin", "heat_bath", "swendsen_wang"):
-        raise ValueError(f"simulate: method={method!r} is none of auto, multi_spin, heat_bath, "
-                         "swendsen_wang.")  # fmt: skip
+    chosen = _checked_method(method, parameters)
+    start = _checked_states(initval, parameters, inverse.size, chains)
+    stages = _stages(schedule, inverse, tune)
     rng = np.random.default_rng(random_seed)
-    n = graph.n_vertices
-    energies = np.full((inverse.size, chains, draws), np.nan)
-    magnetizations = np.full_like(energies, np.nan)
-    keep = inverse.size * chains * n <= 1_000_000
-    states = np.zeros((inverse.size, chains, n), np.int8) if keep else None
-    started, done = time.perf_counter(), 0
-    width = REPLICAS if method == "multi_spin" else 1
+    replicas: Replicas
+    if chosen == "multi_spin":
+        width, replicas = REPLICAS, ReplicasInWords(parameters, rng)
+    else:
+        width, replicas = 1, OneReplica(parameters, chosen == "swendsen_wang", rng)
+    n = parameters.graph.n_vertices
+    records = Records.empty(inverse.size, chains, draws, n)
     groups = [(b, c) for b in range(inverse.size) for c in range(0, chains, width)]
+    total = len(groups) * (tune + draws * thin)
+    started, done, t = time.perf_counter(), 0, 0
+    where: tuple[int, int] | None = None
     try:
         with Progress(disable=not progressbar) as progress:
-            task = progress.add_task(
-                f"{method} × {chains}", total=len(groups) * (tune + draws * thin)
-            )
+            task = progress.add_task(f"{chosen} × {chains}", total=total)
             for b, c in groups:
+                where, t = (b, c), 0
                 lanes = slice(c, min(c + width, chains))
-                replicas: Replicas
-                if method == "multi_spin":
-                    replicas = ReplicasInWords(parameters, inverse[b], rng)
-                else:
-                    replicas = OneReplica(parameters, inverse[b], method == "swendsen_wang", rng)
-                for chunk in _chunks(tune, 64):
-                    replicas.advance(chunk)
-                    progress.advance(task, chunk)
-                used = lanes.stop - lanes.start
+                replicas.start(None if start is None else start[b, lanes])
+                for beta, sweeps in stages[b]:
+                    replicas.set_beta(beta)
+                    for chunk in _chunks(sweeps, 64):
+                        replicas.advance(chunk)
+                        progress.advance(task, chunk)
+                replicas.set_beta(inverse[b])
                 for t in range(draws):
                     replicas.advance(thin)
-                    E, m = replicas.measure()
-                    energies[b, lanes, t], magnetizations[b, lanes, t] = E[:used], m[:used]
+                    records.note(b, lanes, t, replicas)
                     progress.advance(task, thin)
                 done += (tune + draws * thin) * n * width
-                if states is not None:
-                    states[b, lanes] = replicas.values()[:used]
+                records.keep(b, lanes, replicas)
+                where = None
     except KeyboardInterrupt:
-        pass  # what was recorded is returned
-    elapsed = time.perf_counter() - started
-    coords = {"beta": inverse, "chain": np.arange(chains), "draw": np.arange(draws)}
-    dims = ("beta", "chain", "draw")
-    posterior = xr.Dataset(
-        {"energy": (dims, energies), "magnetization": (dims, magnetizations)},
-        coords=coords,
-        attrs={"method": method, "updates_per_second": done / elapsed, "n_spins": n},
-    )
-    tree = {"posterior": posterior}
-    if states is not None:
-        axes = [f"axis_{k}" for k in range(len(graph.shape))]
-        tree["last_state"] = xr.Dataset(
-            {"state": (("beta", "chain", *axes), states.reshape(*states.shape[:2], *graph.shape))},
-            coords={"beta": inverse, "chain": np.arange(chains)},
+        _warn_of_interrupt(where, t, inverse, chains, draws, width)
+    _warn_of_disagreement(records, inverse, parameters, chosen)
+    speed = done / (time.perf_counter() - started)
+    attrs = {"method": chosen, "updates_per_second": speed, "n_spins": n}
+    return records.to_tree(inverse, parameters.graph.shape, attrs)
+
+
+def _checked_betas(betas: ArrayLike) -> NDArray[np.float64]:
+    inverse = np.atleast_1d(np.asarray(betas, dtype=float))
+    if inverse.ndim != 1 or inverse.size == 0:
+        raise ValueError(
+            f"simulate: betas has shape {inverse.shape}; pass one inverse temperature or several, "
+            "betas=[0.4, 0.5]."
         )
-    return xr.DataTree.from_dict(tree)
+    wrong = inverse[~((inverse > 0) & np.isfinite(inverse))]
+    if wrong.size:
+        raise ValueError(f"simulate: betas contains {wrong[0]}; inverse temperatures are positive.")
+    return inverse
 
 
-def _no_multi_spin(parameters: Parameters) -> str | None:
-    """Say why a model cannot be coded so; None if it can."""
-    if parameters.interaction is not None:
-        return "entries have more than two values"
-    if np.any(parameters.field):
-        return "there is a field"
-    if not (parameters.J.size == 1 or parameters.graph.n_edges > 0):
-        return "there are no couplings"
-    if not fits(parameters.graph, parameters.J):
-        return "strengths or numbers of neighbours differ, or are not four or six"
-    return None
+def _require_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int | np.integer):
+        raise ValueError(f"simulate: {name} must be a whole number, got {value!r}.")
+    if value < least:
+        raise ValueError(f"simulate: {name} must be {least} or more, got {value}.")
+
+
+def _checked_method(method: str, parameters: Parameters) -> str:
+    """Choose a method, or refuse the one asked for."""
+    if method not in METHODS:
+        raise ValueError(f"simulate: method={method!r} is none of {', '.join(METHODS)}.")
+    why_no_words = parameters.why_no_words()
+    if method == "multi_spin" and why_no_words:
+        raise ValueError(
+            f"simulate: multi-spin coding does not fit: {why_no_words}. Use 'heat_bath'."
+        )
+    if method != "auto":
+        return method
+    if parameters.why_no_clusters() is None:
+        return "swendsen_wang"
+    return "heat_bath" if why_no_words else "multi_spin"
+
+
+def _checked_states(
+    initval: ArrayLike | None, parameters: Parameters, betas: int, chains: int
+) -> NDArray | None:
+    """Return initial values, shape (betas, chains, n)."""
+    if initval is None:
+        return None
+    values, shape = np.asarray(initval), parameters.graph.shape
+    wanted = (betas, chains, *shape)
+    try:
+        whole = np.broadcast_to(values, wanted) if values.ndim >= len(shape) else None
+    except ValueError:
+        whole = None
+    if whole is None or values.shape[values.ndim - len(shape) :] != shape:
+        raise ValueError(
+            f"simulate: initval has shape {values.shape}; pass {shape}, or with leading axes that "
+            f"broadcast against {(betas, chains)} temperatures and chains."
+        )
+    wrong = values[~np.isin(values, parameters.states)]
+    if wrong.size:
+        raise ValueError(
+            f"simulate: initval contains {wrong.flat[0]}; states are {parameters.states}."
+        )
+    return whole.reshape(betas, chains, -1)
+
+
+def _stages(
+    schedule: ArrayLike | None, inverse: NDArray[np.float64], tune: int
+) -> list[list[tuple[float, int]]]:
+    """Return (beta, sweeps) of the tuning, a list for each temperature."""
+    if schedule is None:
+        return [[(beta, tune)] for beta in inverse]
+    steps = np.asarray(schedule, dtype=float)
+    if (
+        steps.ndim not in (1, 2)
+        or steps.size == 0
+        or (steps.ndim == 2 and len(steps) != len(inverse))
+    ):
+        raise ValueError(
+            f"simulate: schedule has shape {steps.shape}; pass (steps,), or a row for each of "
+            f"{len(inverse)} betas."
+        )
+    if not np.all((steps >= 0) & np.isfinite(steps)):
+        wrong = steps[~((steps >= 0) & np.isfinite(steps))][0]
+        raise ValueError(f"simulate: schedule contains {wrong}; it holds inverse temperatures.")
+    if steps.shape[-1] > tune:
+        raise ValueError(
+            f"simulate: schedule has {steps.shape[-1]} steps and tune={tune} sweeps are fewer. "
+            f"Pass tune={10 * steps.shape[-1]}."
+        )
+    shares = [len(part) for part in np.array_split(np.arange(tune), steps.shape[-1])]
+    rows = np.broadcast_to(steps, (len(inverse), steps.shape[-1]))
+    return [list(zip(row.tolist(), shares, strict=True)) for row in rows]
+
+
+def _warn_of_interrupt(
+    where: tuple[int, int] | None, t: int, inverse: NDArray, chains: int, draws: int, width: int
+) -> None:
+    """Say how far an interrupted run came."""
+    b, c = where or (0, 0)
+    last = min(c + width, chains) - 1
+    which = f"chain {c}" if last == c else f"chains {c} to {last}"
+    warnings.warn(
+        f"simulate: interrupted at beta = {inverse[b]:.4g} ({b + 1} of {len(inverse)}), {which} of "
+        f'{chains}, about draw {t} of {draws}. What is missing is NaN; runs["last_state"] has the '
+        "temperatures that were finished.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _warn_of_disagreement(
+    records: Records, inverse: NDArray, parameters: Parameters, method: str
+) -> None:
+    """Warn if chains do not show the same energies and order parameters."""
+    order = {"magnetization": records.order}
+    if parameters.symmetric:
+        middle = np.mean(parameters.states[:1] + parameters.states[-1:])
+        name = "|magnetization|" if middle == 0 else f"|magnetization - {middle:g}|"
+        order = {name: np.abs(records.order - middle)}
+    seen = describe_disagreement(inverse, {"energy": records.energy, **order})
+    if seen is None:
+        return
+    way = 'Pass method="swendsen_wang"'
+    if method == "swendsen_wang" or parameters.why_no_clusters() is not None:
+        way = "Pass a larger tune= and draws=, or schedule=np.outer(betas, np.linspace(0, 1, 50))"
+    warnings.warn(
+        f"simulate: {seen}. Means over chains are not to be trusted there. {way}; between valleys "
+        "that stay apart, ebm.ParallelTempering moves.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _chunks(total: int, size: int) -> Iterator[int]:

@@ -14,3 +14,12 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     except ModuleNotFoundError:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    except RuntimeError as error:
+        if "cannot cache function" not in str(error):
+            raise
+        raise RuntimeError(
+            "pymc_ebm keeps compiled kernels beside its source or in the user's cache, and neither "
+            f"can be written ({error}). Set the environment variable NUMBA_CACHE_DIR to a folder "
+            "that can, before Python starts: NUMBA_CACHE_DIR=/tmp/numba. PyTensor's own is set by "
+            "PYTENSOR_FLAGS=base_compiledir=/tmp/pytensor."
+        ) from None

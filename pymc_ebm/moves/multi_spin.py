@@ -52,25 +52,32 @@ class MultiSpin:
     ) -> None:
         self.graph = graph
         coupling = np.asarray(coupling, dtype=float)
-        self._strength = float(np.abs(coupling.reshape(-1)[0]))
-        self._digits = _digits(self._strength)
+        self.set_strength(float(np.abs(coupling.reshape(-1)[0])))
         block = kernels.multi_spin.BLOCK
         self._state = rng.integers(1, 2**64, (4, block), dtype=np.uint64)
         self._implicit = _even_square(graph) and coupling.ndim == 0
         self._satisfied = np.zeros(REPLICAS, np.int64)
         self._ups = np.zeros(REPLICAS, np.int64)
         n = graph.n_vertices
-        # each replica starts at a magnetisation of its own
         self._words = np.zeros(n + 1, np.uint64)
-        up = rng.random(REPLICAS)
-        for r in range(REPLICAS):
-            self._words[:n] |= (rng.random(n, dtype=np.float32) < up[r]).astype(
-                np.uint64
-            ) << np.uint64(r)
+        self.start(rng)
         if self._implicit:
             self._flip = ALL if coupling < 0 else np.uint64(0)
         else:
             self._lay_out(np.broadcast_to(coupling, (graph.n_edges,)), block)
+
+    def set_strength(self, strength: float) -> None:
+        """Change ``|βJ|`` of all edges; signs stay."""
+        self._digits = _digits(strength)
+
+    def start(self, rng: np.random.Generator, spins: NDArray[np.int8] | None = None) -> None:
+        """Take spins (64, n), or draw them, each replica at a magnetisation of its own."""
+        n = self.graph.n_vertices
+        self._words[:] = 0
+        level = rng.random(REPLICAS)
+        for r in range(REPLICAS):
+            up = rng.random(n, dtype=np.float32) < level[r] if spins is None else spins[r] > 0
+            self._words[:n] |= up.astype(np.uint64) << np.uint64(r)
 
     def _lay_out(self, coupling: NDArray[np.float64], block: int) -> None:
         """Write neighbours in the order of the updates, colour by colour, in full blocks."""
