@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding
+from pymc_ebm.diagnostics.finding import Finding, judge
 
 NAMES = ("acceptance_rate", "mean_tree_accept", "acceptance", "field_acceptance", "accept")
 LOWEST = 0.05  # below it a chain mostly stands still
@@ -27,19 +27,13 @@ def check(evidence: Evidence) -> list[Finding]:
     acceptance = evidence.statistic(*NAMES)
     if acceptance is not None:
         lowest = float(acceptance.astype(float).mean(axis=1).min())
-        passed = lowest >= LOWEST
         findings.append(
-            Finding(
-                "acceptance",
-                "proposals",
-                "sampler",
-                lowest,
-                LOWEST,
-                "pass" if passed else "fail",
-                "proposals are accepted" if passed else "almost no proposal is accepted",
-                "" if passed else "Take smaller steps, tune longer, or use another step method.",
+            judge(
+                "acceptance", "proposals", "sampler", lowest,
+                "proposals are accepted", "almost no proposal is accepted",
+                "Take smaller steps, tune longer, or use another step method.", at_least=LOWEST,
             )
-        )
+        )  # fmt: skip
     sizes = evidence.statistic("cluster_size")
     if sizes is not None:
         findings.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.finding import Finding, judge, not_enough
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS, autocorrelation_time
 
 LENGTHS = 50.0  # autocorrelation times in all chains together, before the estimate can be trusted
@@ -47,17 +47,11 @@ def check(evidence: Evidence) -> list[Finding]:
                 )
             )  # fmt: skip
             continue
-        passed = tau <= threshold
         findings.append(
-            Finding(
-                "autocorrelation time",
-                s.name,
-                s.kind,
-                tau,
-                threshold,
-                "pass" if passed else "fail",
-                "the chains span many of them" if passed else "the chains span too few of them",
-                "" if passed else "Run longer, or let each draw move further.",
+            judge(
+                "autocorrelation time", s.name, s.kind, tau,
+                "the chains span many of them", "the chains span too few of them",
+                "Run longer, or let each draw move further.", at_most=threshold,
             )
-        )
+        )  # fmt: skip
     return findings

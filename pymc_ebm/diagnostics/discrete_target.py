@@ -217,6 +217,8 @@ class DiscreteDraws:
         The conditional distribution at the last draw.
     fixed : bool
         Whether it is the same at all draws.
+    share : float, default 1
+        Which part of all draws these are.
     """
 
     name: str
@@ -228,11 +230,19 @@ class DiscreteDraws:
     log_probability: NDArray[np.float64]
     given: Given
     fixed: bool
+    share: float = 1.0
 
     @cached_property
     def probability(self) -> NDArray[np.float64]:
         """Conditional probability of each state."""
         return np.exp(self.log_probability)
+
+    @cached_property
+    def expected_changes(self) -> NDArray[np.float64]:
+        """How often a heat bath would change each site in all draws, shape (chains, sites)."""
+        chosen = self.x[..., self.sites][..., None].astype(np.int64)
+        own = np.take_along_axis(self.probability, chosen, axis=-1)[..., 0]
+        return (1 - own).sum(axis=1) / self.share
 
     @cached_property
     def surprise(self) -> NDArray[np.float64]:
@@ -384,6 +394,7 @@ class DiscreteTarget:
             weights,
             given,
             self.fixed,
+            len(kept) / n_draws,
         )
 
     def _encode(self, values: NDArray) -> NDArray[np.int8]:

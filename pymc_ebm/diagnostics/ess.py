@@ -9,7 +9,7 @@ import numpy as np
 from arviz_stats.base import array_stats
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.finding import Finding, judge, not_enough
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS
 
 PER_CHAIN = 100.0  # Vehtari et al. (2021): 400 over four chains
@@ -47,17 +47,11 @@ def check(evidence: Evidence) -> list[Finding]:
                 continue
             with np.errstate(invalid="ignore"):  # a tail that one chain has not seen: NaN
                 value = float(array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options))
-            passed = value >= threshold
             findings.append(
-                Finding(
-                    name,
-                    s.name,
-                    s.kind,
-                    value,
-                    threshold,
-                    "pass" if passed else "fail",
-                    "enough independent draws" if passed else "draws are too few or too correlated",
-                    "" if passed else REMEDY,
+                judge(
+                    name, s.name, s.kind, value,
+                    "enough independent draws", "draws are too few or too correlated",
+                    REMEDY, at_least=threshold,
                 )
-            )
+            )  # fmt: skip
     return findings

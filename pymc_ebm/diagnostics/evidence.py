@@ -42,6 +42,8 @@ class Evidence:
         Whether to start short runs from dispersed points.
     rng : numpy.random.Generator
         Randomness of bootstraps and probes.
+    missing : sequence of str
+        Free variables of the model that the trace does not hold.
     """
 
     series: Sequence[Series] = ()
@@ -53,6 +55,7 @@ class Evidence:
     superchains: NDArray[np.int64] | None = None
     probe: bool = False
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    missing: Sequence[str] = ()
 
     @property
     def moving(self) -> list[Series]:

@@ -14,6 +14,7 @@ Kind = Literal["energy", "order parameter", "slow direction", "variable", "sampl
 
 ORDER = {"fail": 0, "not enough": 1, "pass": 2, "info": 3}  # the worst first
 FALSE_ALARM = 0.005  # over all tests of a report together
+FEWEST_EVENTS = 5.0  # expected in all draws; a count of fewer has no normal limit
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Test:
         What each outcome means.
     remedy : str
         What to do if it fails.
+    events : float
+        How many events the model expected in all draws. With fewer than five a test may fail (far
+        too many were seen) but says nothing when it does not.
     """
 
     __test__ = False  # not a pytest class
@@ -85,29 +89,20 @@ class Test:
     passes: str
     fails: str
     remedy: str
+    events: float = np.inf
 
     def decide(self, level: float) -> Finding:
-        """Hold the p-value against a level.
-
-        Parameters
-        ----------
-        level : float
-            The false-alarm rate allowed to this test.
-        """
+        """Hold the p-value against a level; what could not have failed is a fact, not a pass."""
         if np.isnan(self.p_value):
             why = "the statistic does not exist for these draws"
             return not_enough(self.check, self.quantity, self.kind, why, "Draw more.")
-        failed = self.p_value < level
-        return Finding(
-            self.check,
-            self.quantity,
-            self.kind,
-            self.p_value,
-            level,
-            "fail" if failed else "pass",
-            self.fails if failed else self.passes,
-            self.remedy if failed else "",
-        )
+        named = (self.check, self.quantity, self.kind, self.p_value, level)
+        if self.p_value < level:
+            return Finding(*named, "fail", self.fails, self.remedy)
+        if self.events < FEWEST_EVENTS:
+            why = f"not enough to tell: {self.events:.2g} events were expected, of {FEWEST_EVENTS:g}"
+            return Finding(*named, "info", why)
+        return Finding(*named, "pass", self.passes)
 
 
 Result = Finding | Test
@@ -151,7 +146,7 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
         for rank, position in enumerate(np.argsort(p_values, kind="stable")):
             level = share / (len(members) - rank)
             finding = results[members[position]].decide(level if rejecting else 0.0)  # type: ignore[union-attr]
-            if rejecting and finding.verdict == "pass":
+            if rejecting and finding.verdict != "fail":
                 rejecting, last = False, level
             if not rejecting:
                 finding = Finding(**{**vars(finding), "threshold": last})
@@ -159,25 +154,31 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
     return [decided[k] if isinstance(r, Test) else r for k, r in enumerate(results)]
 
 
-def number(value: float) -> str:
-    """Write a figure with four digits, a dash where there is none.
-
-    Parameters
-    ----------
-    value : float
-        The figure.
-    """
-    return "–" if np.isnan(value) else f"{value:.4g}"
+def judge(
+    check: str,
+    quantity: str,
+    kind: str,
+    value: float,
+    passes: str,
+    fails: str,
+    remedy: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Finding:
+    """Hold a value against a threshold that it must reach, or must not exceed; NaN fails."""
+    threshold = float(at_most if at_least is None else at_least)  # type: ignore[arg-type]
+    passed = value <= threshold if at_least is None else value >= threshold
+    verdict: Verdict = "pass" if passed else "fail"
+    words = (passes, "") if passed else (fails, remedy)
+    return Finding(check, quantity, kind, float(value), threshold, verdict, *words)
 
 
 def not_enough(check: str, quantity: str, kind: str, why: str, remedy: str) -> Finding:
-    """Return the finding of a check that the draws cannot answer.
-
-    Parameters
-    ----------
-    check, quantity, kind
-        As for a finding.
-    why, remedy : str
-        What is missing, and how to get it.
-    """
+    """Return the finding of a check that the draws cannot answer."""
     return Finding(check, quantity, kind, np.nan, np.nan, "not enough", why, remedy)
+
+
+def number(value: float) -> str:
+    """Write a figure with four digits, a dash where there is none."""
+    return "–" if np.isnan(value) else f"{value:.4g}"

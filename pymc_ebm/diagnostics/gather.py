@@ -29,6 +29,7 @@ from pymc_ebm.transforms.coordinates import compile_coordinates
 
 ENTRIES_LIMIT = 64  # of one variable: a larger array is judged by its energy and order parameters
 ENTRIES_IN_ALL = 256
+RANDOM_STATES = 16  # on which a constant observable must not change to be so by definition
 
 _compiled: weakref.WeakKeyDictionary[pm.Model, tuple[Any, CompiledModel]] = (
     weakref.WeakKeyDictionary()
@@ -115,14 +116,15 @@ def gather(
     energies = _energies(idata, model, notes)
     entries = _entries(posterior, energies, notes)
     _require_finite([*energies, *entries])
-    slow = slow_directions(_free(posterior, model))
+    free = _free(posterior, model)
+    slow = slow_directions(free)
     reals, discretes, symmetries = _judged_by_model(posterior, model, notes, rng)
     if reals is not None and not energies:
         energies = [Series("−log p", "energy", -reals.log_density, reals.thinning)]
     return (
         Evidence(
             [*energies, *slow, *entries],
-            posterior,
+            free,
             xr.Dataset() if sampler is None else sampler,
             reals,
             discretes,
@@ -130,6 +132,7 @@ def gather(
             _superchains(superchains, posterior.sizes["chain"]),
             probe,
             rng,
+            _missing(posterior, model),
         ),
         notes,
     )
@@ -150,6 +153,11 @@ def _with_chains(posterior: xr.Dataset) -> xr.Dataset:
     return posterior[numeric]
 
 
+def _missing(posterior: xr.Dataset, model: pm.Model | None) -> list[str]:
+    free = [] if model is None else [str(rv.name) for rv in model.free_RVs]
+    return [name for name in free if name not in posterior]
+
+
 def _free(posterior: xr.Dataset, model: pm.Model | None) -> xr.Dataset:
     """Leave out deterministic variables, which repeat the others."""
     if model is None:
@@ -159,7 +167,13 @@ def _free(posterior: xr.Dataset, model: pm.Model | None) -> xr.Dataset:
 
 
 def _require_match(posterior: xr.Dataset, model: pm.Model) -> None:
-    """Raise if a variable of the model has another shape in the trace."""
+    """Raise if the trace has none of the model's variables, or one of another shape."""
+    free = [str(rv.name) for rv in model.free_RVs]
+    if free and not any(name in posterior for name in free):
+        raise ValueError(
+            f"ergodicity: the trace holds {list(posterior.data_vars)} and none of the model's "
+            f"variables {free}. Is this the model that was sampled?"
+        )
     for rv in model.free_RVs:
         if rv.name not in posterior:
             continue
@@ -187,7 +201,29 @@ def _energies(idata: xr.DataTree, model: pm.Model | None, notes: list[str]) -> l
             repeats = any(_same_up_to_sign(values.values, s.values) for s in series)
             if not repeats:  # |m| says nothing new where m keeps its sign
                 series.append(Series(str(name), values.attrs["kind"], values.values))
-    return series
+    flat = _flat(idata, model, [s.name for s in series if np.ptp(s.values) == 0])
+    if flat:
+        notes.append(f"{', '.join(sorted(flat))}: the same for every configuration, not judged.")
+    return [s for s in series if s.name not in flat]
+
+
+def _flat(idata: xr.DataTree, model: pm.Model | None, constant: list[str]) -> set[str]:
+    """Return which of the constant observables are so for random states of discrete variables."""
+    if model is None or not constant:
+        return set()
+    rng = np.random.default_rng(0)
+    some = idata["posterior"].to_dataset().isel(chain=[0], draw=slice(0, 1))
+    some = some.isel(draw=np.zeros(RANDOM_STATES, dtype=int))
+    discrete = []
+    for rv in model.free_RVs:
+        states = states_of(rv)
+        if states is not None and rv.name in some:
+            shape = some[rv.name].shape
+            some[rv.name] = (some[rv.name].dims, rng.choice(states, size=shape))
+            discrete.append(str(rv.name))
+    anew = observables(xr.DataTree.from_dict({"posterior": some}), model)
+    mine = [name for name in constant if any(name.startswith(f"{d}_") for d in discrete)]
+    return {name for name in mine if np.ptp(anew[name].values) <= 1e-12}
 
 
 def _entries(posterior: xr.Dataset, known: list[Series], notes: list[str]) -> list[Series]:
@@ -231,7 +267,7 @@ def _judged_by_model(
     """Evaluate scores and conditionals at the draws."""
     if model is None:
         return None, [], []
-    missing = [str(rv.name) for rv in model.free_RVs if rv.name not in posterior]
+    missing = _missing(posterior, model)
     if missing:
         notes.append(
             f"The trace has no draws of {', '.join(missing)}: identities, the Stein test, "

@@ -6,9 +6,10 @@ import numpy as np
 
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
-from scipy.special import fdtrc, stdtr
+from scipy.special import fdtrc, gammainc, stdtr
 
 ERROR_COST = 4.0  # effective draws a degree of freedom: an autocorrelation is estimated along
+SEEN_OFTEN = 100.0  # events, from which on the draws' own variance is known to ten per cent
 
 
 def degrees_of_freedom(ess: float) -> float:
@@ -51,6 +52,47 @@ def z_and_p(values: NDArray) -> tuple[float, float]:
     return z, float(2 * stdtr(degrees_of_freedom(ess), -abs(z)))
 
 
+def conditional_z_and_p(
+    values: NDArray, variance: NDArray, fourth: NDArray, exact: bool
+) -> tuple[float, float, float]:
+    """Test that draws whose conditional moments the model knows have mean zero, however rare.
+
+    An indicator minus its conditional probability, ``1[x_i = a] − p``, has the variance
+    ``p (1 − p)`` whether or not the state was seen; the draws' own variance of a state that was
+    never seen is nearly nothing. With V and M the sums of the second and fourth conditional moments
+    and τ the autocorrelation time, ``events = V² / (M τ)`` is the number of independent events
+    behind the sum: the expected count, for a rare state. The tail is that of a Poisson count with
+    this mean, in units of the standard error; it is normal for many events. For the tail of a sum
+    that is skewed to the other side this is an upper bound.
+
+    Parameters
+    ----------
+    values, variance, fourth : ndarray, shape (chains, draws)
+        The draws, and their second and fourth moments given everything else.
+    exact : bool
+        Whether no cross terms between sites add to the variance. Where they do, the draws' own
+        variance is used, and the model's as a floor for as long as few events stand behind it.
+
+    Returns
+    -------
+    z, p_value, events : float
+    """
+    size, model, moves = values.size, float(variance.sum()), np.ptp(values) > 0
+    ess = float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean")) if moves else size
+    ess = ess if np.isfinite(ess) else size
+    events = model**2 / float(fourth.sum())
+    if events < SEEN_OFTEN:  # of a few excursions no anticorrelation can be learnt
+        ess = min(ess, size)
+    events *= ess / size
+    own = float(values.var(ddof=1)) * size
+    floor = model * min(1.0, SEEN_OFTEN / max(events, 1e-300))
+    total = model if exact else max(own, floor)
+    z = float(values.sum()) / np.sqrt(total * size / ess)
+    poisson = 2 * float(gammainc(events + abs(z) * np.sqrt(events), events))
+    student = 2 * float(stdtr(degrees_of_freedom(ess), -abs(z)))
+    return z, min(1.0, max(poisson, student)), events
+
+
 def p_of_squares(squares: float, count: int, ess: float) -> float:
     """Return the probability that a sum of squared z-scores is at least so large.
 
@@ -86,10 +128,10 @@ def joint_p(values: NDArray) -> float:
         return np.nan
     length = draws // per_chain
     batches = values[:, : length * per_chain].reshape(n, length, k).mean(axis=1)
-    scale = batches.std(axis=0, ddof=1)
-    batches = batches[:, scale > 0] / scale[scale > 0]
-    if not batches.size:
+    moves = np.ptp(batches, axis=0) > 0
+    if not moves.any():
         return 1.0
+    batches = batches[:, moves] / batches[:, moves].std(axis=0, ddof=1)
     covariance = np.cov(batches, rowvar=False).reshape(batches.shape[1], -1)
     roots, axes = np.linalg.eigh(covariance)
     kept = roots > 1e-8 * roots[-1]

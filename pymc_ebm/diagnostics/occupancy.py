@@ -8,7 +8,7 @@ from pymc_ebm.diagnostics.basins import Basins
 from pymc_ebm.diagnostics.chain_agreement import REMEDY as DISAGREEMENT
 from pymc_ebm.diagnostics.chain_agreement import p_of_equal_means
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, Result, Test
+from pymc_ebm.diagnostics.finding import Finding, Result, Test, judge
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS, Series
 
 LENGTHS = 50.0  # relaxation times in all chains together
@@ -78,16 +78,9 @@ def _occupancies(basins: Basins) -> list[Result]:
 def _relaxation(basins: Basins) -> Finding:
     threshold = basins.labels.size * basins.spacing / LENGTHS
     time = basins.relaxation_time
-    passed = time <= threshold
     shares = ", ".join(f"{share:.0%}" for share in basins.occupancy.mean(axis=0))
     crossings = int(basins.transitions.sum() - np.trace(basins.transitions))
-    return Finding(
-        "relaxation time",
-        basins.variable,
-        "model",
-        time,
-        threshold,
-        "pass" if passed else "fail",
-        f"{basins.count} basins ({shares}), {crossings} crossings seen",
-        "" if passed else CROSS,
+    words = f"{basins.count} basins ({shares}), {crossings} crossings seen"
+    return judge(
+        "relaxation time", basins.variable, "model", time, words, words, CROSS, at_most=threshold
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import f
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.finding import Finding, judge, not_enough
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS, Series
 
 THRESHOLD = 1.01  # Vehtari et al. (2021)
@@ -148,17 +148,10 @@ def _by_chance(s: Series, level: float) -> float:
 
 
 def _finding(check_name: str, quantity: str, kind: str, value: float, threshold: float) -> Finding:
-    passed = value < threshold
-    return Finding(
-        check_name,
-        quantity,
-        kind,
-        value,
-        threshold,
-        "pass" if passed else "fail",
-        "chains agree" if passed else "chains have not reached one distribution",
-        "" if passed else REMEDY,
-    )
+    return judge(
+        check_name, quantity, kind, value,
+        "chains agree", "chains have not reached one distribution", REMEDY, at_most=threshold,
+    )  # fmt: skip
 
 
 def _halves(values: NDArray) -> NDArray:
