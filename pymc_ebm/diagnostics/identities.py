@@ -60,7 +60,7 @@ def check(evidence: Evidence) -> list[Result]:
     for draws in evidence.discretes:
         coarse = dict(heat_bath_identities(draws))
         results += _tested(draws.name, coarse | dict(site_identities(draws)))
-        often = [c.values for c in coarse.values() if c.events >= EVENTS_TOGETHER]
+        often = [c.values for c in coarse.values() if c.test()[2] >= EVENTS_TOGETHER]
         if often:  # batches with a few events each are far from normal
             results += _joint(draws.name, np.stack(often, axis=-1))
     return results
@@ -111,7 +111,7 @@ def joint_of_reals(draws: RealDraws) -> NDArray:
 
 
 @dataclass(frozen=True)
-class Conditional:
+class Identity:
     """A quantity ``Σ_i (w_i(x_i) − E[w_i | x_{−i}])``, whose mean is zero for any weights w.
 
     `values`, `variance` and `fourth` are the quantity and its second and fourth moments given
@@ -123,10 +123,9 @@ class Conditional:
     fourth: NDArray[np.float64]
     exact: bool
 
-    @property
-    def events(self) -> float:
-        """How many events the model expects in all draws, were they independent."""
-        return float(self.variance.sum()) ** 2 / max(float(self.fourth.sum()), 1e-300)
+    def test(self) -> tuple[float, float, float]:
+        """Return z, the p-value, and how many events stand behind them."""
+        return conditional_z_and_p(self.values, self.variance, self.fourth, self.exact)
 
 
 def deviations(draws: DiscreteDraws, weights: NDArray) -> NDArray[np.float64]:
@@ -144,7 +143,7 @@ def moments(draws: DiscreteDraws, off: NDArray) -> tuple[NDArray, NDArray, NDArr
     return values, variance, np.einsum("cnsa,cnsa->cns", draws.probability, squares**2)
 
 
-def heat_bath_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Conditional]]:
+def heat_bath_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Identity]]:
     """Write sums over sites whose mean is zero."""
     q, n = len(draws.values), draws.x.shape[-1]
     levels = np.broadcast_to(draws.values.astype(float), draws.probability.shape)
@@ -165,10 +164,10 @@ def heat_bath_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Conditiona
     for name, weight in weights.items():
         parts = moments(draws, deviations(draws, weight))
         exact = len(draws.sites) == 1 or name == "states that are rare"
-        yield name, Conditional(*(part.sum(axis=-1) for part in parts), exact)
+        yield name, Identity(*(part.sum(axis=-1) for part in parts), exact)
 
 
-def site_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Conditional]]:
+def site_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Identity]]:
     """Write Callen's identities site by site and, for few sites, pair by pair."""
     n = len(draws.sites)
     if n > EVERY_SITE:
@@ -176,14 +175,14 @@ def site_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Conditional]]:
     values = draws.values.astype(float)
     local, variance, fourth = moments(draws, deviations(draws, values[None, None, None]))
     for k, site in enumerate(draws.sites):
-        yield f"site {site}", Conditional(local[..., k], variance[..., k], fourth[..., k], True)
+        yield f"site {site}", Identity(local[..., k], variance[..., k], fourth[..., k], True)
     if n <= ALL_PAIRS:
         x = values[draws.x[..., draws.sites]]
         for i, j in permutations(range(n), 2):
             other = x[..., j]
             yield (
                 f"sites {draws.sites[i]}, {draws.sites[j]}",
-                Conditional(
+                Identity(
                     other * local[..., i],
                     other**2 * variance[..., i],
                     other**4 * fourth[..., i],
@@ -200,21 +199,16 @@ def _scaled(draws: RealDraws) -> tuple[NDArray, NDArray]:
     return (draws.x - flat.mean(axis=0)) / spread, draws.score * spread
 
 
-def _tested(owner: str, quantities: dict[str, NDArray] | dict[str, Conditional]) -> list[Result]:
+def _tested(owner: str, quantities: dict[str, NDArray] | dict[str, Identity]) -> list[Result]:
     results: list[Result] = []
     for name, quantity in quantities.items():
-        values = quantity.values if isinstance(quantity, Conditional) else quantity
-        if values.shape[1] < FEWEST_DRAWS:
-            why = f"{values.shape[1]} draws a chain"
-            return [not_enough("identities", owner, "model", why, "Draw more.")]
-        events = np.inf
-        if isinstance(quantity, Conditional):
-            if not quantity.variance.any():
-                continue  # the same for every state, as the energy of an RBM without weights
-            known = (quantity.values, quantity.variance, quantity.fourth, quantity.exact)
-            z, p_value, events = conditional_z_and_p(*known)
-        else:
-            z, p_value = z_and_p(quantity)
+        heat_bath = isinstance(quantity, Identity)
+        draws = quantity.values.shape[1] if heat_bath else quantity.shape[1]
+        if draws < FEWEST_DRAWS:
+            return [not_enough("identities", owner, "model", f"{draws} draws a chain", "Draw more.")]
+        z, p_value, events = quantity.test() if heat_bath else (*z_and_p(quantity), np.inf)
+        if not events:
+            continue  # the same for every state, as the energy of an RBM without weights
         results.append(
             Test(
                 "identities", f"{owner}: {name}", "model", p_value, f"holds (z = {z:+.1f})",

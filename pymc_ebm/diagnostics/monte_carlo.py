@@ -78,6 +78,8 @@ def conditional_z_and_p(
     z, p_value, events : float
     """
     size, model, moves = values.size, float(variance.sum()), np.ptp(values) > 0
+    if model == 0:
+        return 0.0, 1.0, 0.0
     ess = float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean")) if moves else size
     ess = ess if np.isfinite(ess) else size
     events = model**2 / float(fourth.sum())
