@@ -72,9 +72,20 @@ def recurrences(code: NDArray[np.uint64]) -> Iterator[tuple[int, int, str, int]]
                     same = hashes == np.sum(part * powers[:length]) * powers[starts]
                     if source == target and way == "in order":
                         same[begin] = False
-                    if same.any() and _chance(part, row) < CHANCE / (8 * chains**2 * draws):
-                        yield source, target, way, length
-                        break
+                    for start in np.flatnonzero(same)[:1]:
+                        copied = _extended(code[source], row, begin, int(start), length)
+                        if _chance(copied, row) < CHANCE / (8 * chains**2 * draws):
+                            yield source, target, way, len(copied)
+
+
+def _extended(source: NDArray, row: NDArray, begin: int, start: int, length: int) -> NDArray:
+    """Return the whole stretch of `source` around `begin` that `row` repeats around `start`."""
+    back = min(begin, start)
+    before = source[begin - back : begin] == row[start - back : start]
+    more = min(len(source) - begin, len(row) - start)
+    after = source[begin : begin + more] == row[start : start + more]
+    first = begin - int(np.argmin(np.append(before[::-1], False)))
+    return source[first : begin + max(int(np.argmin(np.append(after, False))), length)]
 
 
 def _chance(part: NDArray, row: NDArray) -> float:
