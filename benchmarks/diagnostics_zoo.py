@@ -74,9 +74,7 @@ def table(results: list[dict], sick: bool) -> str:
         case = CASES[r["number"]]
         if case.sick != sick:
             continue
-        shares = [
-            f"{r['caught'][who] / runs_of(r, who):.0%}" for who in WHO
-        ]
+        shares = [f"{r['caught'][who] / runs_of(r, who):.0%}" for who in WHO]
         checks = ", ".join(f"{name} {k}" for name, k in r["by_check"].most_common(4)) or "–"
         tail = [checks, case.needs or "–"] if sick else [checks]
         lines.append("| " + " | ".join([case.name, *shares, *tail]) + " |")

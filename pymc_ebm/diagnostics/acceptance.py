@@ -12,16 +12,7 @@ LOWEST = 0.05  # below it a chain mostly stands still
 def check(evidence: Evidence) -> list[Finding]:
     """Report how often proposals were accepted, and how large clusters were.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With one of the statistics ``acceptance_rate``, ``mean_tree_accept``, ``acceptance``,
-        ``field_acceptance``, ``accept``; or ``cluster_size``.
-
-    Returns
-    -------
-    list of Finding
-        The chain with the lowest acceptance; cluster sizes as a fact.
+    The chain with the lowest acceptance; cluster sizes as a fact.
     """
     findings = []
     acceptance = evidence.statistic(*NAMES)

@@ -12,16 +12,8 @@ LENGTHS = 50.0  # autocorrelation times in all chains together, before the estim
 def check(evidence: Evidence) -> list[Finding]:
     """Count the autocorrelation times that the draws span.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its energies, order parameters and slow directions.
-
-    Returns
-    -------
-    list of Finding
-        Value: ``τ = 1 + 2 Σ_{t ≤ W} ρ(t)`` in draws, W being the first window of at least 5 τ.
-        Threshold: a fiftieth of all draws. "Not enough" if no window is that long.
+    Value: ``τ = 1 + 2 Σ_{t ≤ W} ρ(t)`` in draws, W being the first window of at least 5 τ.
+    Threshold: a fiftieth of all draws. "Not enough" if no window is that long.
 
     References
     ----------

@@ -15,15 +15,7 @@ THRESHOLD = 0.3  # Betancourt (2016)
 def check(evidence: Evidence) -> list[Finding]:
     """Judge how well momentum resampling explores the energy distribution.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the sampler's ``energy`` where HMC or NUTS ran.
-
-    Returns
-    -------
-    list of Finding
-        One, the worst chain's; none where there is no Hamiltonian energy.
+    One, the worst chain's; none where there is no Hamiltonian energy.
 
     References
     ----------

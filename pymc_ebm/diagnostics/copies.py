@@ -46,7 +46,9 @@ def numbered(series: list[NDArray]) -> NDArray[np.uint64]:
     for values in series:
         bits = (np.asarray(values, dtype=float) + 0.0).view(np.uint64)  # −0 is 0
         code = (code ^ (bits >> np.uint64(29)) ^ bits) * _odd(rng)
-    return code
+    # numbers of like states may share their last bits, on which sums modulo 2⁶⁴ rest
+    states, which = np.unique(code, return_inverse=True)
+    return rng.integers(2**63, size=len(states), dtype=np.uint64)[which].reshape(code.shape)
 
 
 def recurrences(code: NDArray[np.uint64]) -> Iterator[tuple[int, int, str, int]]:
@@ -72,7 +74,9 @@ def recurrences(code: NDArray[np.uint64]) -> Iterator[tuple[int, int, str, int]]
                     same = hashes == np.sum(part * powers[:length]) * powers[starts]
                     if source == target and way == "in order":
                         same[begin] = False
-                    for start in np.flatnonzero(same)[:1]:
+                    for start in np.flatnonzero(same)[:3]:
+                        if not np.array_equal(part, row[start : start + length]):
+                            continue
                         copied = _extended(code[source], row, begin, int(start), length)
                         if _chance(copied, row) < CHANCE / (8 * chains**2 * draws):
                             yield source, target, way, len(copied)

@@ -11,15 +11,7 @@ THRESHOLD = 0.001  # fewer are rounding at the edges, and the identities would s
 def check(evidence: Evidence) -> list[Finding]:
     """Count divergent transitions.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the sampler's ``diverging``.
-
-    Returns
-    -------
-    list of Finding
-        One; none where no Hamiltonian sampler ran. Value: share of the trajectories.
+    One; none where no Hamiltonian sampler ran. Value: share of the trajectories.
     """
     diverging = evidence.statistic("diverging", "field_diverging")
     if diverging is None:

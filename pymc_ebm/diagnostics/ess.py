@@ -23,16 +23,8 @@ REMEDY = "Draw more, or let each draw move further (sweeps=, a better step)."
 def check(evidence: Evidence) -> list[Finding]:
     """Count how many independent draws the chains are worth.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series; constant ones are left to the movement check.
-
-    Returns
-    -------
-    list of Finding
-        Two for each quantity: bulk and tail. A quantity of fewer than ten distinct values has no
-        tails to speak of, and gets the first only.
+    Two for each quantity: bulk and tail. A quantity of fewer than ten distinct values has no
+    tails to speak of, and gets the first only.
     """
     findings = []
     for s in evidence.moving:

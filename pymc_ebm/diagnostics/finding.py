@@ -19,35 +19,18 @@ FEWEST_EVENTS = 5.0  # expected in all draws; a count of fewer has no normal lim
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check on one quantity.
+    """The result of one check on one quantity."""
 
-    Parameters
-    ----------
-    check : str
-        Name of the check.
-    quantity : str
-        What was checked.
-    kind : str
-        Kind of the quantity.
-    value, threshold : float
-        The statistic, and the value it is held against.
-    verdict : {"pass", "fail", "not enough", "info"}
-        "not enough" where the draws cannot answer; it counts as not passed. "info" is a fact that
-        is neither good nor bad.
-    meaning : str
-        What the verdict says, in words.
-    remedy : str
-        What to do about it; empty where it passed.
-    """
-
-    check: str
-    quantity: str
-    kind: str
-    value: float
-    threshold: float
+    check: str  # name of the check
+    quantity: str  # what was checked
+    kind: str  # kind of the quantity
+    value: float  # the statistic, and the value it is held against
+    threshold: float  # the statistic, and the value it is held against
+    # "not enough" where the draws cannot answer; it counts as not passed. "info" is a fact that is
+    # neither good nor bad
     verdict: Verdict
-    meaning: str
-    remedy: str = ""
+    meaning: str  # what the verdict says, in words
+    remedy: str = ""  # what to do about it; empty where it passed
 
     @property
     def goodness(self) -> tuple[int, float]:
@@ -63,32 +46,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class Test:
-    """A statistical test whose level depends on how many others are made.
-
-    Parameters
-    ----------
-    check, quantity, kind
-        As for a finding.
-    p_value : float
-        Probability of a statistic at least as extreme in a correct, stationary chain.
-    passes, fails : str
-        What each outcome means.
-    remedy : str
-        What to do if it fails.
-    events : float
-        How many events the model expected in all draws. With fewer than five a test may fail (far
-        too many were seen) but says nothing when it does not.
-    """
+    """A statistical test whose level depends on how many others are made."""
 
     __test__ = False  # not a pytest class
 
-    check: str
-    quantity: str
-    kind: str
-    p_value: float
-    passes: str
-    fails: str
-    remedy: str
+    check: str  # as for a finding
+    quantity: str  # as for a finding
+    kind: str  # as for a finding
+    p_value: float  # probability of a statistic at least as extreme in a correct, stationary chain
+    passes: str  # what each outcome means
+    fails: str  # what each outcome means
+    remedy: str  # what to do if it fails
+    # how many events the model expected in all draws. With fewer than five a test may fail (far too
+    # many were seen) but says nothing when it does not
     events: float = np.inf
 
     def decide(self, level: float) -> Finding:
@@ -100,7 +70,9 @@ class Test:
         if self.p_value < level:
             return Finding(*named, "fail", self.fails, self.remedy)
         if self.events < FEWEST_EVENTS:
-            why = f"not enough to tell: {self.events:.2g} events were expected, of {FEWEST_EVENTS:g}"
+            why = (
+                f"not enough to tell: {self.events:.2g} events were expected, of {FEWEST_EVENTS:g}"
+            )
             return Finding(*named, "info", why)
         return Finding(*named, "pass", self.passes)
 
@@ -115,18 +87,6 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
     variables do not dilute the energy's identities; within a check the share is dealt out by
     Holm's method. The union of the shares bounds the false-alarm rate whatever the dependence
     between tests.
-
-    Parameters
-    ----------
-    results : iterable of Finding or Test
-        In the order of the table.
-    false_alarm : float, default 0.005
-        Of all tests together.
-
-    Returns
-    -------
-    list of Finding
-        In the same order.
 
     References
     ----------

@@ -22,15 +22,7 @@ REMEDY = (
 def check(evidence: Evidence) -> list[Finding]:
     """Find entries that stand still, and linear combinations that each chain conserves.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its draws and, where a model was given, the conditional probabilities.
-
-    Returns
-    -------
-    list of Finding
-        One a variable, for entries; one for conserved combinations.
+    One a variable, for entries; one for conserved combinations.
     """
     findings = []
     if evidence.posterior.sizes.get("draw", 0) < FEWEST_DRAWS:
@@ -68,13 +60,15 @@ def _frozen_entries(
 
 
 def _one_value(name: str, entries: int, expected: float, evidence: Evidence) -> Finding:
-    """Judge a variable that has one value in all draws of all chains: certain, or frozen?"""
+    """Judge a variable that has one value in all draws of all chains: certain or frozen."""
     named = ("frozen entries", name, "variable")
     if expected > EXPECTED or (evidence.reals is not None and name in evidence.reals.owners):
         why = f"none of {entries} entries ever moves in any chain"
         return Finding(*named, float(entries), 0.0, "fail", why, REMEDY)
     if np.isnan(expected):
-        why = "one value in all draws: without its conditionals nobody can tell whether it is certain"
+        why = (
+            "one value in all draws: nobody can tell without its conditionals whether it is certain"
+        )
         return not_enough(*named, why, "Pass the model, and see whether the step moves it at all.")
     why = f"one value in all draws, and {expected:.2g} changes were to be expected"
     if evidence.moving:

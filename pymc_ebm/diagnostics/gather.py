@@ -37,13 +37,7 @@ _compiled: weakref.WeakKeyDictionary[pm.Model, tuple[Any, CompiledModel]] = (
 
 
 class CompiledModel:
-    """What of a model can be evaluated at its draws; compiled once.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    """
+    """What of a model can be evaluated at its draws; compiled once."""
 
     def __init__(self, model: pm.Model) -> None:
         self.notes: list[str] = []
@@ -79,32 +73,7 @@ def gather(
     probe: bool = False,
     random_seed: int = 0,
 ) -> tuple[Evidence, list[str]]:
-    """Gather energies, order parameters, entries, scores, conditionals and symmetries.
-
-    Parameters
-    ----------
-    idata : DataTree
-        With a posterior group.
-    model : Model or None
-        Without it there are no energies, identities or symmetries.
-    superchains : sequence of int, optional
-        Which chains started from the same point.
-    probe : bool
-        Whether to start short runs from dispersed points.
-    random_seed : int
-        Of bootstraps and probes.
-
-    Returns
-    -------
-    evidence : Evidence
-    notes : list of str
-        What was left out, and why.
-
-    Raises
-    ------
-    ValueError
-        If there is no posterior, it does not fit the model, or draws are NaN or infinite.
-    """
+    """Gather energies, order parameters, entries, scores, conditionals and symmetries."""
     if "posterior" not in idata.children:
         raise ValueError(f"ergodicity: there is no posterior group, only {list(idata.children)}.")
     posterior = _with_chains(idata["posterior"].to_dataset())
@@ -290,13 +259,7 @@ def _judged_by_model(
 
 
 def compiled_model(model: pm.Model) -> CompiledModel:
-    """Return the compiled parts of a model, compiling them only the first time.
-
-    Parameters
-    ----------
-    model : Model
-        The model; one that has been added to since is compiled anew.
-    """
+    """Return the compiled parts of a model, compiling them only the first time."""
     shape = tuple(map(id, (*model.free_RVs, *model.observed_RVs, *model.potentials)))
     known = _compiled.get(model)
     if known is None or known[0] != shape:

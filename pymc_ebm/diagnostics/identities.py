@@ -39,15 +39,7 @@ def check(evidence: Evidence) -> list[Result]:
     discrete ones ``E[g(x_{−i}) (1[x_i = a] − p(x_i = a | x_{−i}))] = 0`` for any g, of which
     ``⟨s_i⟩ = ⟨tanh f_i⟩`` and ``⟨s_i s_j⟩ = ⟨s_j tanh f_i⟩`` are special cases.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With `reals` or `discretes`.
-
-    Returns
-    -------
-    list of Test
-        One an identity, and one joint test of the coarsest.
+    One an identity, and one joint test of the coarsest.
 
     References
     ----------
@@ -67,13 +59,7 @@ def check(evidence: Evidence) -> list[Result]:
 
 
 def real_identities(draws: RealDraws) -> Iterator[tuple[str, NDArray]]:
-    """Write quantities whose mean is zero, shape (chains, draws) each.
-
-    Parameters
-    ----------
-    draws : RealDraws
-        Coordinates and scores.
-    """
+    """Write quantities whose mean is zero, shape (chains, draws) each."""
     x, score = _scaled(draws)
     d = x.shape[-1]
     for i, name in enumerate(draws.names):
@@ -94,11 +80,6 @@ def joint_of_reals(draws: RealDraws) -> NDArray:
 
     The directions of many coordinates are drawn blindly: those of largest variance in the sample
     would, by being chosen, have too large a variance.
-
-    Parameters
-    ----------
-    draws : RealDraws
-        Coordinates and scores.
     """
     x, score = _scaled(draws)
     d = x.shape[-1]
@@ -147,7 +128,10 @@ def heat_bath_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Identity]]
     """Write sums over sites whose mean is zero."""
     q, n = len(draws.values), draws.x.shape[-1]
     levels = np.broadcast_to(draws.values.astype(float), draws.probability.shape)
-    weights = {"energy": np.maximum(draws.log_probability, LOWEST_LOG), "certainty": draws.probability}
+    weights = {
+        "energy": np.maximum(draws.log_probability, LOWEST_LOG),
+        "certainty": draws.probability,
+    }
     for a in range(q) if q > 2 else (1,):
         weights[f"frequency of {draws.values[a]}"] = np.broadcast_to(np.eye(q)[a], levels.shape)
     expected = draws.probability.sum(axis=(0, 1)) / draws.share
@@ -205,7 +189,9 @@ def _tested(owner: str, quantities: dict[str, NDArray] | dict[str, Identity]) ->
         heat_bath = isinstance(quantity, Identity)
         draws = quantity.values.shape[1] if heat_bath else quantity.shape[1]
         if draws < FEWEST_DRAWS:
-            return [not_enough("identities", owner, "model", f"{draws} draws a chain", "Draw more.")]
+            return [
+                not_enough("identities", owner, "model", f"{draws} draws a chain", "Draw more.")
+            ]
         z, p_value, events = quantity.test() if heat_bath else (*z_and_p(quantity), np.inf)
         if not events:
             continue  # the same for every state, as the energy of an RBM without weights

@@ -54,15 +54,7 @@ class SteinTest:
 def check(evidence: Evidence) -> list[Result]:
     """Test the draws against the density itself.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With `reals` or `discretes`.
-
-    Returns
-    -------
-    list of Test
-        One for all real variables together, one for each discrete variable.
+    One for all real variables together, one for each discrete variable.
     """
     results: list[Result] = []
     reals = evidence.reals
@@ -70,13 +62,13 @@ def check(evidence: Evidence) -> list[Result]:
         if reals.x.shape[1] < FEWEST_DRAWS:
             results.append(_too_short("real variables", reals.x.shape[1]))
         else:
-            test = stein_test(reals.x, reals.score, rng=evidence.rng)
+            test = stein_test(reals.x, reals.score, random_seed=evidence.rng)
             results.append(_result("real variables", test, _wording(reals, test)))
     for draws in evidence.discretes:
         if draws.x.shape[1] < 20:
             results.append(_too_short(draws.name, draws.x.shape[1]))
             continue
-        test = discrete_stein_test(draws, rng=evidence.rng)
+        test = discrete_stein_test(draws, random_seed=evidence.rng)
         if test is None:
             continue
         results.append(_result(draws.name, test, f"site {draws.sites[test.direction]}"))
@@ -88,7 +80,7 @@ def stein_test(
     score: NDArray,
     *,
     method: str = "quadratic",
-    rng: np.random.Generator | None = None,
+    random_seed: int | np.random.Generator = 0,
 ) -> SteinTest:
     """Test whether draws come from the density that has the given score.
 
@@ -107,8 +99,8 @@ def stein_test(
         "quadratic" averages κ over all pairs of thinned draws and takes the null distribution from
         a wild bootstrap of blocks several autocorrelation times long; "linear" averages it over
         pairs half a chain apart, uses every draw, and sees less.
-    rng : numpy.random.Generator, optional
-        Randomness of the bootstrap.
+    random_seed : int or numpy.random.Generator, default 0
+        Of the bootstrap.
 
     Returns
     -------
@@ -142,7 +134,7 @@ def stein_test(
         )
     if method not in ("quadratic", "linear"):
         raise ValueError(f"stein_test: method={method!r} is neither 'quadratic' nor 'linear'.")
-    rng = rng or np.random.default_rng(0)
+    rng = np.random.default_rng(random_seed)
     spread = x.reshape(-1, x.shape[-1]).std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     x, score = x / spread, score * spread
@@ -156,7 +148,7 @@ def stein_test(
 
 
 def discrete_stein_test(
-    draws: DiscreteDraws, *, rng: np.random.Generator | None = None
+    draws: DiscreteDraws, *, random_seed: int | np.random.Generator = 0
 ) -> SteinTest | None:
     """Test whether discrete draws have the conditional distributions of their model.
 
@@ -165,19 +157,12 @@ def discrete_stein_test(
     identity for all functions g in the kernel's space at once. Its terms are bounded, which those
     with ratios of probabilities (Yang et al. 2018) are not.
 
-    Parameters
-    ----------
-    draws : DiscreteDraws
-        Draws and conditional probabilities.
-    rng : numpy.random.Generator, optional
-        Randomness of the bootstrap.
-
     References
     ----------
     Yang, J., Liu, Q., Rao, V. and Neville, J. (2018). Goodness-of-fit testing for discrete
     distributions via Stein discrepancy. ICML.
     """
-    rng = rng or np.random.default_rng(0)
+    rng = np.random.default_rng(random_seed)
     q, size = len(draws.values), draws.x.shape[0] * draws.x.shape[1]
     spread = np.sum(draws.probability * (1 - draws.probability), axis=-1)
     # a state of which a handful is expected has a skewed sum, which random signs do not imitate

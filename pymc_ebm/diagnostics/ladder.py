@@ -15,16 +15,8 @@ REMEDY = "Add rungs where swaps are rejected (leave ladder= out to have it tuned
 def check(evidence: Evidence) -> list[Finding]:
     """Count round trips between the ends of the ladder and hold them against their bound.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the statistics ``round_trips``, ``swap_rejection``, ``barrier`` of a tempered step.
-
-    Returns
-    -------
-    list of Finding
-        Round trips of the worst chain; their share of ``rounds / (2 + 2Λ)`` as a fact, Λ being the
-        sum of the rejection rates; the mean swap rejection.
+    Round trips of the worst chain; their share of ``rounds / (2 + 2Λ)`` as a fact, Λ being the
+    sum of the rejection rates; the mean swap rejection.
 
     References
     ----------
@@ -51,15 +43,11 @@ def check(evidence: Evidence) -> list[Finding]:
         share = float(per_chain.mean()) / bound
         findings.append(
             Finding(
-                "ladder efficiency",
-                "round trips over rounds / (2 + 2Λ)",
-                "sampler",
-                share,
-                np.nan,
-                "info",
+                "ladder efficiency", "round trips over rounds / (2 + 2Λ)", "sampler", share,
+                np.nan, "info",
                 f"Λ = {barrier[:, -1].mean():.2f}; at most {bound:.0f} trips a chain and ladder",
             )
-        )
+        )  # fmt: skip
     rejection = evidence.statistic("swap_rejection")
     if rejection is not None:
         worst = float(rejection[:, -1].max())

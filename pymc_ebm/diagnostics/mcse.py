@@ -14,15 +14,7 @@ THRESHOLD = 0.1  # of the posterior standard deviation: the mean is worth 100 in
 def check(evidence: Evidence) -> list[Finding]:
     """Hold the Monte Carlo error of each mean against the spread of the distribution.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series; constant ones are left to the movement check.
-
-    Returns
-    -------
-    list of Finding
-        Value: MCSE of the mean in posterior standard deviations.
+    Value: MCSE of the mean in posterior standard deviations.
     """
     findings = []
     for s in evidence.moving:

@@ -20,10 +20,7 @@ def degrees_of_freedom(ess: float) -> float:
 def mean_and_error(values: NDArray) -> tuple[float, float, float]:
     """Return the mean of draws, its Monte Carlo standard error and the effective sample size.
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws)
-        The draws; they must not be constant.
+    Shapes: `values` (chains, draws).
     """
     ess = float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean"))
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(ess)), ess
@@ -35,15 +32,7 @@ def z_and_p(values: NDArray) -> tuple[float, float]:
     ``z = mean / MCSE`` is held against Student's t, whose degrees of freedom allow for an error
     that is itself an estimate.
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws)
-        The draws.
-
-    Returns
-    -------
-    z, p_value : float
-        Of draws that are all zero: 0 and 1.
+    Shapes: `values` (chains, draws).
     """
     if np.ptp(values) <= 1e-12 * max(float(np.abs(values).max()), 1e-300):
         return (0.0, 1.0) if abs(float(values.flat[0])) < 1e-12 else (np.inf, 0.0)
@@ -65,22 +54,12 @@ def conditional_z_and_p(
     this mean, in units of the standard error; it is normal for many events. For the tail of a sum
     that is skewed to the other side this is an upper bound.
 
-    Parameters
-    ----------
-    values, variance, fourth : ndarray, shape (chains, draws)
-        The draws, and their second and fourth moments given everything else.
-    exact : bool
-        Whether no cross terms between sites add to the variance. Where they do, the draws' own
-        variance is used, and the model's as a floor for as long as few events stand behind it.
-
-    Returns
-    -------
-    z, p_value, events : float
+    Shapes: `values, variance, fourth` (chains, draws).
     """
-    size, model, moves = values.size, float(variance.sum()), np.ptp(values) > 0
+    size, model = values.size, float(variance.sum())
     if model == 0:
         return 0.0, 1.0, 0.0
-    ess = float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean")) if moves else size
+    ess = mean_and_error(values)[2] if np.ptp(values) > 0 else np.nan
     ess = ess if np.isfinite(ess) else size
     events = model**2 / float(fourth.sum())
     if events < SEEN_OFTEN:  # of a few excursions no anticorrelation can be learnt
@@ -96,32 +75,14 @@ def conditional_z_and_p(
 
 
 def p_of_squares(squares: float, count: int, ess: float) -> float:
-    """Return the probability that a sum of squared z-scores is at least so large.
-
-    Parameters
-    ----------
-    squares : float
-        The sum.
-    count : int
-        Number of independent z-scores.
-    ess : float
-        Effective draws behind each one's error.
-    """
+    """Return the probability that a sum of squared z-scores is at least so large."""
     return float(fdtrc(count, degrees_of_freedom(ess), squares / count))
 
 
 def joint_p(values: NDArray) -> float:
     """Test that several quantities have mean zero together (Hotelling's T² on batch means).
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws, k)
-        The draws; each chain is cut into 20 batches.
-
-    Returns
-    -------
-    float
-        The p-value; NaN if there are too few batches for so many quantities.
+    Shapes: `values` (chains, draws, k).
     """
     chains, draws, k = values.shape
     per_chain = min(20, draws // 10)

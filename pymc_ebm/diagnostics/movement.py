@@ -18,16 +18,8 @@ def check(evidence: Evidence) -> list[Finding]:
 
     A single entry of a variable may well be certain; the energy of a random configuration is not.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series.
-
-    Returns
-    -------
-    list of Finding
-        One for each energy and order parameter, and for entries that are stuck at different
-        values in different chains.
+    One for each energy and order parameter, and for entries that are stuck at different
+    values in different chains.
     """
     findings = []
     for s in evidence.series:
@@ -44,6 +36,15 @@ def check(evidence: Evidence) -> list[Finding]:
         distinct = float(len(np.unique(s.values)))
         least = distinct + 1 if s.constant else 2.0
         findings.append(
-            judge("movement", s.name, s.kind, distinct, "the chains move", words, REMEDY, at_least=least)
+            judge(
+                "movement",
+                s.name,
+                s.kind,
+                distinct,
+                "the chains move",
+                words,
+                REMEDY,
+                at_least=least,
+            )
         )
     return findings

@@ -21,16 +21,8 @@ CROSS = (
 def check(evidence: Evidence) -> list[Result]:
     """Test that chains occupy the basins alike, and that they cross often enough.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With basins: the density must be the same at all draws.
-
-    Returns
-    -------
-    list of Finding or Test
-        A fact where there is one basin, or where nearly every draw has a minimum of its own, as in
-        a hot or disordered system: there, basins say nothing about mixing.
+    A fact where there is one basin, or where nearly every draw has a minimum of its own, as in
+    a hot or disordered system: there, basins say nothing about mixing.
     """
     results: list[Result] = []
     for basins in evidence.basins:
@@ -63,15 +55,12 @@ def _occupancies(basins: Basins) -> list[Result]:
         share = basins.occupancy[:, k]
         results.append(
             Test(
-                "basin occupancy",
-                f"{basins.variable}: basin {k}",
-                "model",
-                p_of_equal_means(inside),
-                f"chains agree on its share, {share.mean():.0%}",
+                "basin occupancy", f"{basins.variable}: basin {k}", "model",
+                p_of_equal_means(inside), f"chains agree on its share, {share.mean():.0%}",
                 f"its share is {share.min():.0%} in one chain and {share.max():.0%} in another",
                 DISAGREEMENT,
             )
-        )
+        )  # fmt: skip
     return results
 
 

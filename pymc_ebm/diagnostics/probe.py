@@ -107,9 +107,7 @@ def minima_of_reals(
     everything = np.concatenate([known.minima, ends])
     minima, _labels = merge(everything, np.concatenate([known.energies, energies]), spread)
     minima = minima[: 3 * MOST_MINIMA]
-    masses = [
-        draws.density(m)[0] + np.linalg.slogdet(student_at(draws, m).root)[1] for m in minima
-    ]
+    masses = [draws.density(m)[0] + np.linalg.slogdet(student_at(draws, m).root)[1] for m in minima]
     largest = np.sort(np.argsort(masses)[::-1][:MOST_MINIMA])
     return minima[largest], len(starts)
 
@@ -127,9 +125,7 @@ def _apart(scaled: NDArray, flat: NDArray) -> NDArray:
 def _states(draws: DiscreteDraws, known: Basins, rng: np.random.Generator) -> list[Result]:
     """Weigh minima by their single-site excitations and, where these suffice, by a bridge."""
     weight, seen, new = unseen_states(draws, rng)
-    results: list[Result] = [
-        _unseen(draws.name, weight, seen, len(new), weight, np.nan, STARTS)
-    ]
+    results: list[Result] = [_unseen(draws.name, weight, seen, len(new), weight, np.nan, STARTS)]
     minima = np.concatenate([known.minima, new[: MOST_MINIMA - known.count]]).astype(np.int8)
     n = draws.x.shape[-1]
     if len(minima) < 2 or len(draws.sites) < n or n > MOST_SITES:
@@ -206,7 +202,9 @@ def _occupied(variable: str, weights: BasinWeights) -> list[Result]:
         return []
     heavy = weights.share > THRESHOLD
     if weights.effective[heavy].min() < FEWEST_EFFECTIVE:
-        return [_fact(variable, "basins are not of the shape that weighs them: shares not compared")]
+        return [
+            _fact(variable, "basins are not of the shape that weighs them: shares not compared")
+        ]
     return [
         Test(
             "basin weights", f"{variable}: minimum {k}", "model", float(p_value),

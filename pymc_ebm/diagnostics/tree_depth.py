@@ -11,15 +11,7 @@ THRESHOLD = 0.05  # of the draws; fewer cost time, not truth
 def check(evidence: Evidence) -> list[Finding]:
     """Count the trajectories that ended for want of depth rather than by a U-turn.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the sampler's ``reached_max_treedepth`` or ``maxdepth_reached``.
-
-    Returns
-    -------
-    list of Finding
-        One; none where no NUTS ran.
+    One; none where no NUTS ran.
     """
     reached = evidence.statistic("reached_max_treedepth", "maxdepth_reached")
     if reached is None:

@@ -13,7 +13,7 @@ D = 5
 
 
 def log_density(x):
-    """A narrow and a wide normal mode, normalised up to (2π)^{d/2}."""
+    """Return that of a narrow and a wide normal mode, normalised up to (2π)^{d/2}."""
     squares = np.sum((x[..., None, :] - CENTERS[:, None]) ** 2, axis=-1) / WIDTHS**2
     return np.logaddexp.reduce(np.log(SHARES) - D * np.log(WIDTHS) - squares / 2, axis=-1)
 

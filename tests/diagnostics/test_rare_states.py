@@ -44,7 +44,8 @@ def sticky(log_p, stay, rng):
 
 
 @pytest.mark.parametrize(
-    ("b", "stay", "runs"), [(-10.0, 0.0, 1000), (-5.0, 0.0, 200), (-7.0, 0.8, 200), (-4.0, 0.8, 200)]
+    ("b", "stay", "runs"),
+    [(-10.0, 0.0, 1000), (-5.0, 0.0, 200), (-7.0, 0.8, 200), (-4.0, 0.8, 200)],
 )
 def test_exact_draws_of_a_rare_unit_keep_the_level(b, stay, runs):
     """Exact runs, .02 to 40 events expected: each test at 1 %, all of a run together at .5 %.
