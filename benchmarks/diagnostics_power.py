@@ -73,7 +73,7 @@ def stein_rates(arguments: tuple[float, int, str, int]) -> tuple[float, int, str
             x[..., 0] = rng.choice([-1, 1], size=x.shape[:2]) * np.sqrt(0.75) + 0.5 * x[..., 0]
         elif fault == "mean off by 0.1":
             x = x + 0.1
-        rejected[0] += ebm.stein_test(x, -x, rng=rng).p_value < LEVEL
+        rejected[0] += ebm.stein_test(x, -x, random_seed=rng).p_value < LEVEL
         rejected[1] += ebm.stein_test(x, -x, method="linear").p_value < LEVEL
         if repetition >= PUBLIC:
             continue

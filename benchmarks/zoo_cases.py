@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import arviz as az
@@ -158,6 +158,74 @@ def hidden_field() -> pm.Model:
     return model
 
 
+NARROW, WIDE = np.full(5, -3.0), np.full(5, 3.0)
+NARROW_WIDTH, NARROW_WEIGHT = 0.25, 0.7
+
+
+@cache
+def narrow_and_wide() -> pm.Model:
+    """Two modes in five dimensions: the narrow one has the weight, the wide one the volume."""
+    energy = ebm.energies.GaussianMixture(
+        [NARROW, WIDE], scales=[NARROW_WIDTH, 1.0], weights=[NARROW_WEIGHT, 1 - NARROW_WEIGHT]
+    )
+    with pm.Model() as model:
+        ebm.Boltzmann("x", energy)
+    return model
+
+
+RBMS = {  # W, b, c
+    "rare": (np.array([[1.0], [2.0]]), np.array([0.0, -10.0]), np.array([0.5])),
+    "flat": (np.zeros((6, 3)), np.zeros(6), np.zeros(3)),
+    "trained": (
+        3 * np.random.default_rng(11).normal(size=(10, 5)),
+        np.random.default_rng(12).normal(-4, 3, 10),
+        np.random.default_rng(13).normal(0, 2, 5),
+    ),
+}
+
+
+@cache
+def small_rbm(name: str) -> pm.Model:
+    """Build a machine with rare units, without weights, or with the strong ones of training."""
+    with pm.Model() as model:
+        ebm.RBM("v", *RBMS[name])
+    return model
+
+
+@cache
+def one_spin() -> pm.Model:
+    """One spin in a field."""
+    with pm.Model() as model:
+        ebm.Ising("s", 0.0, 0.4, graph=ebm.Graph.from_edges(np.zeros((0, 2), int), n=1))
+    return model
+
+
+@cache
+def image(side: int, noise: float) -> np.ndarray:
+    """Return the README's picture under noise."""
+    picture = np.where(np.add.outer(np.arange(side), np.arange(side)) % side < side // 2, 1, -1)
+    return picture + np.random.default_rng(1).normal(0, noise, picture.shape)
+
+
+@cache
+def readme_image() -> pm.Model:
+    """Build the README's model on 8×8 pixels."""
+    with pm.Model() as model:
+        s = ebm.Ising("s", J=0.6, graph=ebm.Graph.square(8, 8))
+        sigma = pm.HalfNormal("sigma")
+        pm.Normal("y", mu=s, sigma=sigma, observed=image(8, 0.8))
+    return model
+
+
+@cache
+def precise_image() -> pm.Model:
+    """Build a picture whose known noise is low: most pixels are as good as certain."""
+    with pm.Model() as model:
+        s = ebm.Ising("s", J=0.3, graph=GRAPH)
+        pm.Normal("y", mu=s, sigma=0.45, observed=image(SIDE, 0.45))
+    return model
+
+
 # Kernels
 
 
@@ -165,7 +233,7 @@ def spin_chains(
     seed: int,
     coupling: float,
     *,
-    field: float = 0.0,
+    field: float | np.ndarray = 0.0,
     sweeps: int = 2,
     burn_in: int = 200,
     draws: int = DRAWS,
@@ -395,6 +463,43 @@ def divergent_funnel(seed: int) -> Any:
     return sample(funnel(), seed, nuts_sampler="nutpie")
 
 
+def constant_spins(seed: int) -> Any:
+    """All chains stand at one configuration."""
+    start = np.random.default_rng(seed).choice([-1, 1], (1, 1, SIDE, SIDE)).astype(np.int8)
+    return trace("s", np.broadcast_to(start, (CHAINS, DRAWS, SIDE, SIDE)).copy())
+
+
+def constant_normal(seed: int) -> Any:
+    """All chains stand at one point."""
+    return trace("x", np.broadcast_to(normal_chains(seed)[:1, :1], (CHAINS, DRAWS, 5)).copy())
+
+
+def shifted_copies(seed: int) -> Any:
+    """Three chains are the first, some draws later."""
+    first = normal_chains(seed)[0]
+    shifts = [0, *np.random.default_rng(seed).integers(1, DRAWS // 2, CHAINS - 1)]
+    return trace("x", np.stack([np.roll(first, -k, axis=0) for k in shifts]))
+
+
+def reversed_copies(seed: int) -> Any:
+    """Two chains are the others backwards."""
+    x = spin_chains(seed, WARM)
+    return trace("s", np.concatenate([x[:2], x[:2, ::-1]]))
+
+
+def half_a_trace(seed: int) -> Any:
+    """Drop one of the model's variables from the trace."""
+    return trace("x", np.random.default_rng(seed).standard_t(3, (CHAINS, DRAWS)))
+
+
+def two_widths(seed: int, narrow: float) -> Any:
+    """Return exact draws of each mode, the narrow one with this weight."""
+    rng = np.random.default_rng(seed)
+    inside = rng.random((CHAINS, DRAWS, 1)) < narrow
+    noise = rng.normal(size=(CHAINS, DRAWS, 5))
+    return trace("x", np.where(inside, NARROW + NARROW_WIDTH * noise, WIDE + noise))
+
+
 # The healthy
 
 
@@ -425,6 +530,33 @@ def perfect_spins(seed: int) -> Any:
     x, cumulative = exact_spins()
     u = np.random.default_rng(seed).random((CHAINS, DRAWS))
     return trace("s", x[np.searchsorted(cumulative, u)].reshape(CHAINS, DRAWS, 4, 4))
+
+
+def exact_rbm(name: str, seed: int) -> Any:
+    """Independent draws of a small machine by enumeration."""
+    W, b, c = RBMS[name]
+    v = np.arange(2 ** len(b))[:, None] >> np.arange(len(b)) & 1
+    log_p = v @ b + np.logaddexp(0, c + v @ W).sum(axis=1)
+    cumulative = np.cumsum(np.exp(log_p - np.logaddexp.reduce(log_p)))
+    u = np.random.default_rng(seed).random((CHAINS, DRAWS))
+    return trace("v", v[np.minimum(np.searchsorted(cumulative, u), len(v) - 1)].astype(np.int8))
+
+
+def exact_spin(seed: int) -> Any:
+    """Independent draws of one spin."""
+    up = np.random.default_rng(seed).random((CHAINS, DRAWS, 1)) < 1 / (1 + np.exp(-2 * 0.4))
+    return trace("s", np.where(up, 1, -1).astype(np.int8))
+
+
+def sharp_pixels(seed: int) -> Any:
+    """Heat bath on a picture with little noise: the likelihood is a field of y / σ²."""
+    field = image(SIDE, 0.45).ravel() / 0.45**2
+    return trace("s", spin_chains(seed, 0.3, field=field, sweeps=5, burn_in=50))
+
+
+def readme_pixels(seed: int) -> Any:
+    """Clusters and heat bath for the pixels, NUTS for the noise."""
+    return sample(readme_image(), seed, tune=300)
 
 
 def clusters(seed: int) -> Any:
@@ -483,7 +615,20 @@ SICK = [
     Case("temperature 3 % wrong", True, lambda: ising(WARM), wrong_temperature, "model"),
     Case("ghost spin dropped", True, lambda: ising(WARM, FIELD), no_ghost, "model"),
     Case("funnel with divergences", True, funnel, divergent_funnel),
-]
+    Case("constant draws, spins", True, lambda: ising(WARM), constant_spins),
+    Case("constant draws, normal", True, gaussian, constant_normal),
+    Case("shifted copies of a chain", True, gaussian, shifted_copies),
+    Case("reversed copies of chains", True, lambda: ising(WARM), reversed_copies),
+    Case("trace without a variable", True, heavy_tails, half_a_trace, "model"),
+    Case(
+        "narrow mode nearly missed", True, narrow_and_wide, partial(two_widths, narrow=0.00125),
+        "probe=True", probe=True,
+    ),
+    Case(
+        "narrow mode missed", True, narrow_and_wide, partial(two_widths, narrow=0.0),
+        "probe=True", probe=True,
+    ),
+]  # fmt: skip
 HEALTHY = [
     Case("independent normal draws", False, gaussian, exact_normal),
     Case("independent heavy tails", False, heavy_tails, exact_tails),
@@ -496,4 +641,17 @@ HEALTHY = [
     Case("glass, tempered", False, glass, tempered_glass),
     Case("RBM, block Gibbs", False, rbm, block_gibbs),
     Case("hidden field and noise", False, hidden_field, noisy_picture),
-]
+    Case("a unit that is never on", False, lambda: small_rbm("rare"), partial(exact_rbm, "rare")),
+    Case("RBM without weights", False, lambda: small_rbm("flat"), partial(exact_rbm, "flat")),
+    Case(
+        "RBM with strong weights", False, lambda: small_rbm("trained"),
+        partial(exact_rbm, "trained"), probe=True,
+    ),
+    Case("one spin", False, one_spin, exact_spin),
+    Case("precise picture, 16×16", False, precise_image, sharp_pixels),
+    Case("the README's picture, 8×8", False, readme_image, readme_pixels),
+    Case(
+        "narrow and wide mode, exact", False, narrow_and_wide,
+        partial(two_widths, narrow=NARROW_WEIGHT), probe=True,
+    ),
+]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding
+from pymc_ebm.diagnostics.finding import Finding, judge
 
 NAMES = ("acceptance_rate", "mean_tree_accept", "acceptance", "field_acceptance", "accept")
 LOWEST = 0.05  # below it a chain mostly stands still
@@ -12,34 +12,19 @@ LOWEST = 0.05  # below it a chain mostly stands still
 def check(evidence: Evidence) -> list[Finding]:
     """Report how often proposals were accepted, and how large clusters were.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With one of the statistics ``acceptance_rate``, ``mean_tree_accept``, ``acceptance``,
-        ``field_acceptance``, ``accept``; or ``cluster_size``.
-
-    Returns
-    -------
-    list of Finding
-        The chain with the lowest acceptance; cluster sizes as a fact.
+    The chain with the lowest acceptance; cluster sizes as a fact.
     """
     findings = []
     acceptance = evidence.statistic(*NAMES)
     if acceptance is not None:
         lowest = float(acceptance.astype(float).mean(axis=1).min())
-        passed = lowest >= LOWEST
         findings.append(
-            Finding(
-                "acceptance",
-                "proposals",
-                "sampler",
-                lowest,
-                LOWEST,
-                "pass" if passed else "fail",
-                "proposals are accepted" if passed else "almost no proposal is accepted",
-                "" if passed else "Take smaller steps, tune longer, or use another step method.",
+            judge(
+                "acceptance", "proposals", "sampler", lowest,
+                "proposals are accepted", "almost no proposal is accepted",
+                "Take smaller steps, tune longer, or use another step method.", at_least=LOWEST,
             )
-        )
+        )  # fmt: skip
     sizes = evidence.statistic("cluster_size")
     if sizes is not None:
         findings.append(

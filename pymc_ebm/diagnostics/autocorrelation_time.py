@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.finding import Finding, judge, not_enough
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS, autocorrelation_time
 
 LENGTHS = 50.0  # autocorrelation times in all chains together, before the estimate can be trusted
@@ -12,16 +12,8 @@ LENGTHS = 50.0  # autocorrelation times in all chains together, before the estim
 def check(evidence: Evidence) -> list[Finding]:
     """Count the autocorrelation times that the draws span.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its energies, order parameters and slow directions.
-
-    Returns
-    -------
-    list of Finding
-        Value: ``τ = 1 + 2 Σ_{t ≤ W} ρ(t)`` in draws, W being the first window of at least 5 τ.
-        Threshold: a fiftieth of all draws. "Not enough" if no window is that long.
+    Value: ``τ = 1 + 2 Σ_{t ≤ W} ρ(t)`` in draws, W being the first window of at least 5 τ.
+    Threshold: a fiftieth of all draws. "Not enough" if no window is that long.
 
     References
     ----------
@@ -47,17 +39,11 @@ def check(evidence: Evidence) -> list[Finding]:
                 )
             )  # fmt: skip
             continue
-        passed = tau <= threshold
         findings.append(
-            Finding(
-                "autocorrelation time",
-                s.name,
-                s.kind,
-                tau,
-                threshold,
-                "pass" if passed else "fail",
-                "the chains span many of them" if passed else "the chains span too few of them",
-                "" if passed else "Run longer, or let each draw move further.",
+            judge(
+                "autocorrelation time", s.name, s.kind, tau,
+                "the chains span many of them", "the chains span too few of them",
+                "Run longer, or let each draw move further.", at_most=threshold,
             )
-        )
+        )  # fmt: skip
     return findings

@@ -28,31 +28,17 @@ ALONE = 0.1  # of the draws: with more minima that were met once, most have not 
 
 @dataclass(frozen=True)
 class Basins:
-    """The local minima of one variable, or of all real ones, and each draw's own.
+    """The local minima of one variable, or of all real ones, and each draw's own."""
 
-    Parameters
-    ----------
-    variable : str
-        Whose.
-    labels : ndarray of int, shape (chains, kept)
-        The minimum that each draw leads to, numbered by how often it occurs; −1 for the many that
-        are too rare to have a number, −2 where the descent found no minimum.
-    minima : ndarray, shape (k, d)
-        Their positions.
-    energies : ndarray, shape (k,)
-        −log p there, up to a constant.
-    spacing : float
-        Draws between two labelled ones.
-    alone : float
-        Share of the draws whose minimum no other draw leads to. It estimates the probability of
-        the minima that were not met at all (Good and Turing).
-    """
-
-    variable: str
+    variable: str  # whose
+    # (chains, kept); the minimum that each draw leads to, numbered by how often it occurs; −1 for
+    # the many that are too rare to have a number, −2 where the descent found no minimum
     labels: NDArray[np.int64]
-    minima: NDArray
-    energies: NDArray[np.float64]
-    spacing: float
+    minima: NDArray  # (k, d); their positions
+    energies: NDArray[np.float64]  # (k,); −log p there, up to a constant
+    spacing: float  # draws between two labelled ones
+    # share of the draws whose minimum no other draw leads to. It estimates the probability of the
+    # minima that were not met at all (Good and Turing)
     alone: float
 
     @property
@@ -101,13 +87,7 @@ class Basins:
 
 
 def basins_of_states(draws: DiscreteDraws) -> Basins:
-    """Descend by single-site changes until none lowers the energy.
-
-    Parameters
-    ----------
-    draws : DiscreteDraws
-        The draws.
-    """
+    """Descend by single-site changes until none lowers the energy."""
     chains, length, n = draws.x.shape
     kept = thinned(length, max(FIRST_QUENCHES // chains, 1))
     minima, counts, labels = _quenched(draws, kept)
@@ -142,13 +122,7 @@ def _alone(counts: NDArray) -> float:
 
 
 def basins_of_reals(draws: RealDraws) -> Basins:
-    """Descend by a quasi-Newton method; minima closer than a tenth of a spread are one.
-
-    Parameters
-    ----------
-    draws : RealDraws
-        The draws.
-    """
+    """Descend by a quasi-Newton method; minima closer than a tenth of a spread are one."""
     chains, length, d = draws.x.shape
     kept = thinned(length, max(QUENCHED_REALS // chains, 20))
     start = draws.x[:, kept].reshape(-1, d)
@@ -167,12 +141,7 @@ def basins_of_reals(draws: RealDraws) -> Basins:
 def descend(draws: RealDraws, start: NDArray) -> tuple[NDArray, NDArray]:
     """Return the minima of −log p that points lead to, and its values there; NaN without one.
 
-    Parameters
-    ----------
-    draws : RealDraws
-        With the density.
-    start : ndarray, shape (m, d)
-        Points in unconstrained coordinates.
+    Shapes: `start` (m, d).
     """
     scale = np.maximum(draws.x.reshape(-1, start.shape[1]).std(axis=0), 1e-12)
 
@@ -194,14 +163,7 @@ def descend(draws: RealDraws, start: NDArray) -> tuple[NDArray, NDArray]:
 def merge(ends: NDArray, energies: NDArray, spread: NDArray) -> tuple[NDArray, NDArray[np.int64]]:
     """Give minima that nearly coincide one number.
 
-    Parameters
-    ----------
-    ends : ndarray, shape (m, d)
-        Where descents ended; NaN rows have the label −2.
-    energies : ndarray, shape (m,)
-        −log p there.
-    spread : ndarray, shape (d,)
-        Unit of length of each coordinate.
+    Shapes: `ends` (m, d), `energies` (m,), `spread` (d,).
     """
     minima: list[NDArray] = []
     labels = np.full(len(ends), -2)

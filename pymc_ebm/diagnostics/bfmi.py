@@ -7,7 +7,7 @@ import numpy as np
 from arviz_stats.base import array_stats
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding
+from pymc_ebm.diagnostics.finding import Finding, judge
 
 THRESHOLD = 0.3  # Betancourt (2016)
 
@@ -15,15 +15,7 @@ THRESHOLD = 0.3  # Betancourt (2016)
 def check(evidence: Evidence) -> list[Finding]:
     """Judge how well momentum resampling explores the energy distribution.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the sampler's ``energy`` where HMC or NUTS ran.
-
-    Returns
-    -------
-    list of Finding
-        One, the worst chain's; none where there is no Hamiltonian energy.
+    One, the worst chain's; none where there is no Hamiltonian energy.
 
     References
     ----------
@@ -34,16 +26,10 @@ def check(evidence: Evidence) -> list[Finding]:
     if energy is None or energy.shape[1] < 2 or not np.all(np.ptp(energy, axis=1) > 0):
         return []
     value = float(np.min([array_stats.bfmi(chain[None], draw_axis=1) for chain in energy]))
-    passed = value >= THRESHOLD
     return [
-        Finding(
-            "E-BFMI",
-            "Hamiltonian energy",
-            "sampler",
-            value,
-            THRESHOLD,
-            "pass" if passed else "fail",
-            "momentum reaches all energies" if passed else "energies are explored slowly",
-            "" if passed else "Reparametrise: the scale of some variable depends on another.",
+        judge(
+            "E-BFMI", "Hamiltonian energy", "sampler", value,
+            "momentum reaches all energies", "energies are explored slowly",
+            "Reparametrise: the scale of some variable depends on another.", at_least=THRESHOLD,
         )
-    ]
+    ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numpy.typing import NDArray
-from scipy.stats import gamma
+from scipy.special import chdtrc
 
 from pymc_ebm.diagnostics.series import Series, autocorrelation_time
 from pymc_ebm.diagnostics.thinning import thinned
@@ -22,26 +22,10 @@ def bootstrapped(
     """Compare the mean of a kernel with that under random signs, one a block of draws.
 
     Blocks are several autocorrelation times long, so that they are nearly independent; what their
-    borders cut off is put back. The tail beyond the bootstrap's reach is that of a gamma
-    distribution with the bootstrap's moments, which sums of weighted squares have nearly.
+    borders cut off is put back. The tail beyond the bootstrap's reach is that of a sum
+    of weighted squares of normal variables, from its first three cumulants.
 
-    Parameters
-    ----------
-    kernel : ndarray, shape (chains * kept, chains * kept)
-        κ of every pair of draws, chain after chain; its mean over pairs of independent draws of
-        the density is zero.
-    chains : int
-        How many chains there are.
-    tau : float
-        Autocorrelation time in kept draws.
-    rng : numpy.random.Generator
-        Randomness.
-
-    Returns
-    -------
-    statistic : float
-        ``Σ κ / n``.
-    p_value : float
+    Shapes: `kernel` (chains * kept, chains * kept).
     """
     drawn = len(kernel) // chains
     length = int(np.clip(round(BLOCK * tau), 1, max(drawn // FEWEST_BLOCKS, 1)))
@@ -55,14 +39,21 @@ def bootstrapped(
     statistic = float(summed.sum())
     multipliers = rng.choice([-1.0, 1.0], size=(blocks, BOOTSTRAPS))
     null = np.einsum("nb,nb->b", multipliers, summed @ multipliers)
-    null *= _cut_off(kernel, chains, length)
+    longer = _cut_off(kernel, chains, length)
+    null *= longer
     exceeded = int(np.sum(null >= statistic))
     p_value = (1 + exceeded) / (1 + BOOTSTRAPS)
     if exceeded < 20:
-        mean, variance = float(null.mean()), float(null.var())
-        tail = float(gamma.sf(statistic, mean**2 / variance, scale=variance / mean))
-        p_value = min(p_value, max(tail, 1e-12))
+        p_value = min(p_value, max(_tail(statistic, longer * summed), 1e-12))
     return statistic, p_value
+
+
+def _tail(statistic: float, quadratic: NDArray) -> float:
+    """Return P(gᵀ S g ≥ statistic) for normal g from three cumulants (Buckley and Eagleson 1988)."""
+    square = quadratic @ quadratic
+    variance, third = 2 * float(np.trace(square)), 8 * float(np.sum(square * quadratic.T))
+    df = 8 * variance**3 / third**2
+    return float(chdtrc(df, df + (statistic - np.trace(quadratic)) * np.sqrt(2 * df / variance)))
 
 
 def _cut_off(kernel: NDArray, chains: int, length: int) -> float:
@@ -81,12 +72,7 @@ def _cut_off(kernel: NDArray, chains: int, length: int) -> float:
 def evenly_spaced(values: NDArray, most: int) -> tuple[NDArray[np.int64], float]:
     """Choose evenly spaced draws, and return their autocorrelation time in kept draws.
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws, k)
-        What must have become independent.
-    most : int
-        Draws that are kept, over all chains.
+    Shapes: `values` (chains, draws, k).
     """
     chains, draws, _d = values.shape
     kept = thinned(draws, most // chains)

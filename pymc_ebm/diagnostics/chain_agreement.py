@@ -26,15 +26,7 @@ def check(evidence: Evidence) -> list[Result]:
     second degree of freedom, a quarter of the smallest ESS of a chain, allows for errors that are
     estimates themselves.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series; constant ones are left to the movement check.
-
-    Returns
-    -------
-    list of Test
-        One a series.
+    One a series.
     """
     results: list[Result] = []
     for s in evidence.moving:
@@ -49,26 +41,15 @@ def check(evidence: Evidence) -> list[Result]:
             continue
         results.append(
             Test(
-                "chain means",
-                s.name,
-                s.kind,
-                p_of_equal_means(s),
-                "means agree within their errors",
-                "means differ beyond their errors",
-                REMEDY,
+                "chain means", s.name, s.kind, p_of_equal_means(s),
+                "means agree within their errors", "means differ beyond their errors", REMEDY,
             )
-        )
+        )  # fmt: skip
     return results
 
 
 def p_of_equal_means(s: Series) -> float:
-    """Return the probability of chain means at least so far apart, were they equal.
-
-    Parameters
-    ----------
-    s : Series
-        At least two chains.
-    """
+    """Return the probability of chain means at least so far apart, were they equal."""
     stuck = np.ptp(s.values, axis=1) == 0
     if stuck.any():
         return _p_of_stuck_chains(s.values, stuck)

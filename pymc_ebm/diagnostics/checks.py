@@ -12,6 +12,7 @@ from pymc_ebm.diagnostics import (
     autocorrelation_time,
     bfmi,
     chain_agreement,
+    copies,
     divergences,
     drift,
     duplicates,
@@ -22,6 +23,7 @@ from pymc_ebm.diagnostics import (
     kernel_stein,
     ladder,
     mcse,
+    missing,
     movement,
     occupancy,
     periodicity,
@@ -36,6 +38,7 @@ from pymc_ebm.diagnostics.gather import gather
 from pymc_ebm.diagnostics.report import ErgodicityReport
 
 CHECKS = (
+    missing.check,
     movement.check,
     rhat.check,
     ess.check,
@@ -45,6 +48,7 @@ CHECKS = (
     drift.check,
     start_up.check,
     duplicates.check,
+    copies.check,
     periodicity.check,
     frozen.check,
     identities.check,

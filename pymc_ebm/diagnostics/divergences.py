@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding
+from pymc_ebm.diagnostics.finding import Finding, judge
 
 THRESHOLD = 0.001  # fewer are rounding at the edges, and the identities would see a bias
 
@@ -11,32 +11,17 @@ THRESHOLD = 0.001  # fewer are rounding at the edges, and the identities would s
 def check(evidence: Evidence) -> list[Finding]:
     """Count divergent transitions.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the sampler's ``diverging``.
-
-    Returns
-    -------
-    list of Finding
-        One; none where no Hamiltonian sampler ran. Value: share of the trajectories.
+    One; none where no Hamiltonian sampler ran. Value: share of the trajectories.
     """
     diverging = evidence.statistic("diverging", "field_diverging")
     if diverging is None:
         return []
     count, share = int(diverging.sum()), float(diverging.mean())
-    passed = share <= THRESHOLD
     return [
-        Finding(
-            "divergences",
-            "trajectories",
-            "sampler",
-            share,
-            THRESHOLD,
-            "pass" if passed else "fail",
-            f"the integrator kept its way, but for {count} of {diverging.size} trajectories"
-            if passed
-            else f"the integrator lost its way {count} times: some region is not entered",
-            "" if passed else "Reparametrise (non-centred), or raise target_accept to 0.95.",
+        judge(
+            "divergences", "trajectories", "sampler", share,
+            f"the integrator kept its way, but for {count} of {diverging.size} trajectories",
+            f"the integrator lost its way {count} times: some region is not entered",
+            "Reparametrise (non-centred), or raise target_accept to 0.95.", at_most=THRESHOLD,
         )
-    ]
+    ]  # fmt: skip

@@ -22,15 +22,7 @@ def check(evidence: Evidence) -> list[Result]:
     The contrast between the means of the halves of each chain's normal scores, in standard errors
     from the chain's ESS, is summed over chains (a common trend) and its squares are (any trend).
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series.
-
-    Returns
-    -------
-    list of Test
-        One a series.
+    One a series.
 
     References
     ----------
@@ -47,26 +39,15 @@ def check(evidence: Evidence) -> list[Result]:
             continue
         results.append(
             Test(
-                "drift",
-                s.name,
-                s.kind,
-                p_of_no_trend(s),
-                "both halves tell the same",
-                "the second half differs from the first",
-                REMEDY,
+                "drift", s.name, s.kind, p_of_no_trend(s), "both halves tell the same",
+                "the second half differs from the first", REMEDY,
             )
-        )
+        )  # fmt: skip
     return results
 
 
 def p_of_no_trend(s: Series) -> float:
-    """Return the probability of halves at least so different, were the chains stationary.
-
-    Parameters
-    ----------
-    s : Series
-        No chain may be constant.
-    """
+    """Return the probability of halves at least so different, were the chains stationary."""
     half = s.draws // 2
     contrast = s.scores[:, -half:].mean(axis=1) - s.scores[:, :half].mean(axis=1)
     error = 2 * s.scores.std(axis=1, ddof=1) / np.sqrt(s.chain_ess)

@@ -25,15 +25,7 @@ def check(evidence: Evidence) -> list[Result]:
     The cross-correlation of two chains at lag zero has the variance
     ``Σ_t ρ_a(t) ρ_b(t) / N`` if they are independent (Bartlett).
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series.
-
-    Returns
-    -------
-    list of Test
-        One a series: the smallest p-value of all pairs of chains, times their number.
+    One a series: the smallest p-value of all pairs of chains, times their number.
 
     References
     ----------
@@ -47,26 +39,15 @@ def check(evidence: Evidence) -> list[Result]:
         p_value, first, second = p_of_independence(s)
         results.append(
             Test(
-                "independent chains",
-                s.name,
-                s.kind,
-                p_value,
-                "no two chains follow each other",
-                f"chains {first} and {second} follow each other draw by draw",
-                REMEDY,
+                "independent chains", s.name, s.kind, p_value, "no two chains follow each other",
+                f"chains {first} and {second} follow each other draw by draw", REMEDY,
             )
-        )
+        )  # fmt: skip
     return results
 
 
 def p_of_independence(s: Series) -> tuple[float, int, int]:
-    """Return the probability of chains at least so correlated, and the pair that is most so.
-
-    Parameters
-    ----------
-    s : Series
-        At least two chains.
-    """
+    """Return the probability of chains at least so correlated, and the pair that is most so."""
     centred = s.scores - s.scores.mean(axis=1, keepdims=True)
     spread = centred.std(axis=1)
     moving = np.flatnonzero(spread > 0)

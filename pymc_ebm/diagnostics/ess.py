@@ -9,7 +9,7 @@ import numpy as np
 from arviz_stats.base import array_stats
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.finding import Finding, judge, not_enough
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS
 
 PER_CHAIN = 100.0  # Vehtari et al. (2021): 400 over four chains
@@ -23,16 +23,8 @@ REMEDY = "Draw more, or let each draw move further (sweeps=, a better step)."
 def check(evidence: Evidence) -> list[Finding]:
     """Count how many independent draws the chains are worth.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series; constant ones are left to the movement check.
-
-    Returns
-    -------
-    list of Finding
-        Two for each quantity: bulk and tail. A quantity of fewer than ten distinct values has no
-        tails to speak of, and gets the first only.
+    Two for each quantity: bulk and tail. A quantity of fewer than ten distinct values has no
+    tails to speak of, and gets the first only.
     """
     findings = []
     for s in evidence.moving:
@@ -47,17 +39,11 @@ def check(evidence: Evidence) -> list[Finding]:
                 continue
             with np.errstate(invalid="ignore"):  # a tail that one chain has not seen: NaN
                 value = float(array_stats.ess(s.values, chain_axis=0, draw_axis=1, **options))
-            passed = value >= threshold
             findings.append(
-                Finding(
-                    name,
-                    s.name,
-                    s.kind,
-                    value,
-                    threshold,
-                    "pass" if passed else "fail",
-                    "enough independent draws" if passed else "draws are too few or too correlated",
-                    "" if passed else REMEDY,
+                judge(
+                    name, s.name, s.kind, value,
+                    "enough independent draws", "draws are too few or too correlated",
+                    REMEDY, at_least=threshold,
                 )
-            )
+            )  # fmt: skip
     return findings

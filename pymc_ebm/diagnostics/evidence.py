@@ -20,39 +20,25 @@ from pymc_ebm.diagnostics.transformations import Symmetry
 
 @dataclass(frozen=True)
 class Evidence:
-    """Draws as the checks read them. Each check takes what it needs and skips what is not there.
+    """Draws as the checks read them. Each check takes what it needs and skips what is not there."""
 
-    Parameters
-    ----------
-    series : sequence of Series
-        Energies, order parameters, slow directions, entries of variables.
-    posterior : Dataset
-        The draws, of dims (chain, draw, ...); may be lazy.
-    sampler : Dataset
-        Statistics of the sampler.
-    reals : RealDraws, optional
-        Unconstrained coordinates and scores, where the model has a gradient.
-    discretes : sequence of DiscreteDraws
-        Discrete variables with the conditional probabilities of their entries.
-    symmetries : sequence of Symmetry
-        Transformations that leave the model's log-probability unchanged.
-    superchains : ndarray of int, shape (chains,), optional
-        Which chains started from the same point.
-    probe : bool
-        Whether to start short runs from dispersed points.
-    rng : numpy.random.Generator
-        Randomness of bootstraps and probes.
-    """
-
+    # energies, order parameters, slow directions, entries of variables
     series: Sequence[Series] = ()
+    # the draws, of dims (chain, draw, ...); may be lazy
     posterior: xr.Dataset = field(default_factory=xr.Dataset)
-    sampler: xr.Dataset = field(default_factory=xr.Dataset)
+    sampler: xr.Dataset = field(default_factory=xr.Dataset)  # statistics of the sampler
+    # unconstrained coordinates and scores, where the model has a gradient
     reals: RealDraws | None = None
+    # discrete variables with the conditional probabilities of their entries
     discretes: Sequence[DiscreteDraws] = ()
+    # transformations that leave the model's log-probability unchanged
     symmetries: Sequence[Symmetry] = ()
+    # (chains,); which chains started from the same point
     superchains: NDArray[np.int64] | None = None
-    probe: bool = False
+    probe: bool = False  # whether to start short runs from dispersed points
+    # randomness of bootstraps and probes
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    missing: Sequence[str] = ()  # free variables of the model that the trace does not hold
 
     @property
     def moving(self) -> list[Series]:
@@ -71,13 +57,7 @@ class Evidence:
         return found + [basins_of_states(d) for d in self.discretes if d.fixed]
 
     def statistic(self, *names: str) -> NDArray | None:
-        """Return a sampler's statistic of shape (chains, draws), the first name that is there.
-
-        Parameters
-        ----------
-        *names : str
-            What different samplers call it.
-        """
+        """Return a sampler's statistic of shape (chains, draws), the first name that is there."""
         for name in names:
             if name in self.sampler and set(self.sampler[name].dims) == {"chain", "draw"}:
                 return np.asarray(self.sampler[name].transpose("chain", "draw").values)

@@ -14,39 +14,23 @@ Kind = Literal["energy", "order parameter", "slow direction", "variable", "sampl
 
 ORDER = {"fail": 0, "not enough": 1, "pass": 2, "info": 3}  # the worst first
 FALSE_ALARM = 0.005  # over all tests of a report together
+FEWEST_EVENTS = 5.0  # expected in all draws; a count of fewer has no normal limit
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check on one quantity.
+    """The result of one check on one quantity."""
 
-    Parameters
-    ----------
-    check : str
-        Name of the check.
-    quantity : str
-        What was checked.
-    kind : str
-        Kind of the quantity.
-    value, threshold : float
-        The statistic, and the value it is held against.
-    verdict : {"pass", "fail", "not enough", "info"}
-        "not enough" where the draws cannot answer; it counts as not passed. "info" is a fact that
-        is neither good nor bad.
-    meaning : str
-        What the verdict says, in words.
-    remedy : str
-        What to do about it; empty where it passed.
-    """
-
-    check: str
-    quantity: str
-    kind: str
-    value: float
-    threshold: float
+    check: str  # name of the check
+    quantity: str  # what was checked
+    kind: str  # kind of the quantity
+    value: float  # the statistic, and the value it is held against
+    threshold: float  # the statistic, and the value it is held against
+    # "not enough" where the draws cannot answer; it counts as not passed. "info" is a fact that is
+    # neither good nor bad
     verdict: Verdict
-    meaning: str
-    remedy: str = ""
+    meaning: str  # what the verdict says, in words
+    remedy: str = ""  # what to do about it; empty where it passed
 
     @property
     def goodness(self) -> tuple[int, float]:
@@ -62,52 +46,35 @@ class Finding:
 
 @dataclass(frozen=True)
 class Test:
-    """A statistical test whose level depends on how many others are made.
-
-    Parameters
-    ----------
-    check, quantity, kind
-        As for a finding.
-    p_value : float
-        Probability of a statistic at least as extreme in a correct, stationary chain.
-    passes, fails : str
-        What each outcome means.
-    remedy : str
-        What to do if it fails.
-    """
+    """A statistical test whose level depends on how many others are made."""
 
     __test__ = False  # not a pytest class
 
-    check: str
-    quantity: str
-    kind: str
-    p_value: float
-    passes: str
-    fails: str
-    remedy: str
+    check: str  # as for a finding
+    quantity: str  # as for a finding
+    kind: str  # as for a finding
+    p_value: float  # probability of a statistic at least as extreme in a correct, stationary chain
+    passes: str  # what each outcome means
+    fails: str  # what each outcome means
+    remedy: str  # what to do if it fails
+    # how many events the model expected in all draws. With fewer than five a test may fail (far too
+    # many were seen) but says nothing when it does not
+    events: float = np.inf
 
     def decide(self, level: float) -> Finding:
-        """Hold the p-value against a level.
-
-        Parameters
-        ----------
-        level : float
-            The false-alarm rate allowed to this test.
-        """
+        """Hold the p-value against a level; what could not have failed is a fact, not a pass."""
         if np.isnan(self.p_value):
             why = "the statistic does not exist for these draws"
             return not_enough(self.check, self.quantity, self.kind, why, "Draw more.")
-        failed = self.p_value < level
-        return Finding(
-            self.check,
-            self.quantity,
-            self.kind,
-            self.p_value,
-            level,
-            "fail" if failed else "pass",
-            self.fails if failed else self.passes,
-            self.remedy if failed else "",
-        )
+        named = (self.check, self.quantity, self.kind, self.p_value, level)
+        if self.p_value < level:
+            return Finding(*named, "fail", self.fails, self.remedy)
+        if self.events < FEWEST_EVENTS:
+            why = (
+                f"not enough to tell: {self.events:.2g} events were expected, of {FEWEST_EVENTS:g}"
+            )
+            return Finding(*named, "info", why)
+        return Finding(*named, "pass", self.passes)
 
 
 Result = Finding | Test
@@ -120,18 +87,6 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
     variables do not dilute the energy's identities; within a check the share is dealt out by
     Holm's method. The union of the shares bounds the false-alarm rate whatever the dependence
     between tests.
-
-    Parameters
-    ----------
-    results : iterable of Finding or Test
-        In the order of the table.
-    false_alarm : float, default 0.005
-        Of all tests together.
-
-    Returns
-    -------
-    list of Finding
-        In the same order.
 
     References
     ----------
@@ -151,7 +106,7 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
         for rank, position in enumerate(np.argsort(p_values, kind="stable")):
             level = share / (len(members) - rank)
             finding = results[members[position]].decide(level if rejecting else 0.0)  # type: ignore[union-attr]
-            if rejecting and finding.verdict == "pass":
+            if rejecting and finding.verdict != "fail":
                 rejecting, last = False, level
             if not rejecting:
                 finding = Finding(**{**vars(finding), "threshold": last})
@@ -159,25 +114,31 @@ def decide(results: Iterable[Result], false_alarm: float = FALSE_ALARM) -> list[
     return [decided[k] if isinstance(r, Test) else r for k, r in enumerate(results)]
 
 
-def number(value: float) -> str:
-    """Write a figure with four digits, a dash where there is none.
-
-    Parameters
-    ----------
-    value : float
-        The figure.
-    """
-    return "–" if np.isnan(value) else f"{value:.4g}"
+def judge(
+    check: str,
+    quantity: str,
+    kind: str,
+    value: float,
+    passes: str,
+    fails: str,
+    remedy: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Finding:
+    """Hold a value against a threshold that it must reach, or must not exceed; NaN fails."""
+    threshold = float(at_most if at_least is None else at_least)  # type: ignore[arg-type]
+    passed = value <= threshold if at_least is None else value >= threshold
+    verdict: Verdict = "pass" if passed else "fail"
+    words = (passes, "") if passed else (fails, remedy)
+    return Finding(check, quantity, kind, float(value), threshold, verdict, *words)
 
 
 def not_enough(check: str, quantity: str, kind: str, why: str, remedy: str) -> Finding:
-    """Return the finding of a check that the draws cannot answer.
-
-    Parameters
-    ----------
-    check, quantity, kind
-        As for a finding.
-    why, remedy : str
-        What is missing, and how to get it.
-    """
+    """Return the finding of a check that the draws cannot answer."""
     return Finding(check, quantity, kind, np.nan, np.nan, "not enough", why, remedy)
+
+
+def number(value: float) -> str:
+    """Write a figure with four digits, a dash where there is none."""
+    return "–" if np.isnan(value) else f"{value:.4g}"

@@ -14,16 +14,8 @@ CURRENT = 4.0  # standard errors
 def check(evidence: Evidence) -> list[Finding]:
     """Compare transitions between five energy levels with those in the opposite direction.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its energies.
-
-    Returns
-    -------
-    list of Finding
-        One an energy. A current is a fact, not a failure: sequential sweeps and other
-        non-reversible kernels are correct and have one.
+    One an energy. A current is a fact, not a failure: sequential sweeps and other
+    non-reversible kernels are correct and have one.
     """
     findings = []
     for s in evidence.moving:

@@ -29,6 +29,7 @@ from pymc_ebm.transforms.coordinates import compile_coordinates
 
 ENTRIES_LIMIT = 64  # of one variable: a larger array is judged by its energy and order parameters
 ENTRIES_IN_ALL = 256
+RANDOM_STATES = 16  # on which a constant observable must not change to be so by definition
 
 _compiled: weakref.WeakKeyDictionary[pm.Model, tuple[Any, CompiledModel]] = (
     weakref.WeakKeyDictionary()
@@ -36,13 +37,7 @@ _compiled: weakref.WeakKeyDictionary[pm.Model, tuple[Any, CompiledModel]] = (
 
 
 class CompiledModel:
-    """What of a model can be evaluated at its draws; compiled once.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    """
+    """What of a model can be evaluated at its draws; compiled once."""
 
     def __init__(self, model: pm.Model) -> None:
         self.notes: list[str] = []
@@ -78,32 +73,7 @@ def gather(
     probe: bool = False,
     random_seed: int = 0,
 ) -> tuple[Evidence, list[str]]:
-    """Gather energies, order parameters, entries, scores, conditionals and symmetries.
-
-    Parameters
-    ----------
-    idata : DataTree
-        With a posterior group.
-    model : Model or None
-        Without it there are no energies, identities or symmetries.
-    superchains : sequence of int, optional
-        Which chains started from the same point.
-    probe : bool
-        Whether to start short runs from dispersed points.
-    random_seed : int
-        Of bootstraps and probes.
-
-    Returns
-    -------
-    evidence : Evidence
-    notes : list of str
-        What was left out, and why.
-
-    Raises
-    ------
-    ValueError
-        If there is no posterior, it does not fit the model, or draws are NaN or infinite.
-    """
+    """Gather energies, order parameters, entries, scores, conditionals and symmetries."""
     if "posterior" not in idata.children:
         raise ValueError(f"ergodicity: there is no posterior group, only {list(idata.children)}.")
     posterior = _with_chains(idata["posterior"].to_dataset())
@@ -115,14 +85,15 @@ def gather(
     energies = _energies(idata, model, notes)
     entries = _entries(posterior, energies, notes)
     _require_finite([*energies, *entries])
-    slow = slow_directions(_free(posterior, model))
+    free = _free(posterior, model)
+    slow = slow_directions(free)
     reals, discretes, symmetries = _judged_by_model(posterior, model, notes, rng)
     if reals is not None and not energies:
         energies = [Series("−log p", "energy", -reals.log_density, reals.thinning)]
     return (
         Evidence(
             [*energies, *slow, *entries],
-            posterior,
+            free,
             xr.Dataset() if sampler is None else sampler,
             reals,
             discretes,
@@ -130,6 +101,7 @@ def gather(
             _superchains(superchains, posterior.sizes["chain"]),
             probe,
             rng,
+            _missing(posterior, model),
         ),
         notes,
     )
@@ -150,6 +122,11 @@ def _with_chains(posterior: xr.Dataset) -> xr.Dataset:
     return posterior[numeric]
 
 
+def _missing(posterior: xr.Dataset, model: pm.Model | None) -> list[str]:
+    free = [] if model is None else [str(rv.name) for rv in model.free_RVs]
+    return [name for name in free if name not in posterior]
+
+
 def _free(posterior: xr.Dataset, model: pm.Model | None) -> xr.Dataset:
     """Leave out deterministic variables, which repeat the others."""
     if model is None:
@@ -159,7 +136,13 @@ def _free(posterior: xr.Dataset, model: pm.Model | None) -> xr.Dataset:
 
 
 def _require_match(posterior: xr.Dataset, model: pm.Model) -> None:
-    """Raise if a variable of the model has another shape in the trace."""
+    """Raise if the trace has none of the model's variables, or one of another shape."""
+    free = [str(rv.name) for rv in model.free_RVs]
+    if free and not any(name in posterior for name in free):
+        raise ValueError(
+            f"ergodicity: the trace holds {list(posterior.data_vars)} and none of the model's "
+            f"variables {free}. Is this the model that was sampled?"
+        )
     for rv in model.free_RVs:
         if rv.name not in posterior:
             continue
@@ -187,7 +170,29 @@ def _energies(idata: xr.DataTree, model: pm.Model | None, notes: list[str]) -> l
             repeats = any(_same_up_to_sign(values.values, s.values) for s in series)
             if not repeats:  # |m| says nothing new where m keeps its sign
                 series.append(Series(str(name), values.attrs["kind"], values.values))
-    return series
+    flat = _flat(idata, model, [s.name for s in series if np.ptp(s.values) == 0])
+    if flat:
+        notes.append(f"{', '.join(sorted(flat))}: the same for every configuration, not judged.")
+    return [s for s in series if s.name not in flat]
+
+
+def _flat(idata: xr.DataTree, model: pm.Model | None, constant: list[str]) -> set[str]:
+    """Return which of the constant observables are so for random states of discrete variables."""
+    if model is None or not constant:
+        return set()
+    rng = np.random.default_rng(0)
+    some = idata["posterior"].to_dataset().isel(chain=[0], draw=slice(0, 1))
+    some = some.isel(draw=np.zeros(RANDOM_STATES, dtype=int))
+    discrete = []
+    for rv in model.free_RVs:
+        states = states_of(rv)
+        if states is not None and rv.name in some:
+            shape = some[rv.name].shape
+            some[rv.name] = (some[rv.name].dims, rng.choice(states, size=shape))
+            discrete.append(str(rv.name))
+    anew = observables(xr.DataTree.from_dict({"posterior": some}), model)
+    mine = [name for name in constant if any(name.startswith(f"{d}_") for d in discrete)]
+    return {name for name in mine if np.ptp(anew[name].values) <= 1e-12}
 
 
 def _entries(posterior: xr.Dataset, known: list[Series], notes: list[str]) -> list[Series]:
@@ -231,7 +236,7 @@ def _judged_by_model(
     """Evaluate scores and conditionals at the draws."""
     if model is None:
         return None, [], []
-    missing = [str(rv.name) for rv in model.free_RVs if rv.name not in posterior]
+    missing = _missing(posterior, model)
     if missing:
         notes.append(
             f"The trace has no draws of {', '.join(missing)}: identities, the Stein test, "
@@ -254,13 +259,7 @@ def _judged_by_model(
 
 
 def compiled_model(model: pm.Model) -> CompiledModel:
-    """Return the compiled parts of a model, compiling them only the first time.
-
-    Parameters
-    ----------
-    model : Model
-        The model; one that has been added to since is compiled anew.
-    """
+    """Return the compiled parts of a model, compiling them only the first time."""
     shape = tuple(map(id, (*model.free_RVs, *model.observed_RVs, *model.potentials)))
     known = _compiled.get(model)
     if known is None or known[0] != shape:

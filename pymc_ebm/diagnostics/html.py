@@ -62,13 +62,7 @@ PAGE_WIDTH, ROW_HEIGHT = 9.0, 2.8  # inches
 
 
 def page(report: ErgodicityReport) -> str:
-    """Return a whole HTML document with figures inside.
-
-    Parameters
-    ----------
-    report : ErgodicityReport
-        The report.
-    """
+    """Return a whole HTML document with figures inside."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     failures = "".join(_failure(row) for row in report.summary() if row[1])
     return (
@@ -90,13 +84,7 @@ def page(report: ErgodicityReport) -> str:
 
 
 def fragment(report: ErgodicityReport) -> str:
-    """Return the verdict and the rows worth reading, for a notebook.
-
-    Parameters
-    ----------
-    report : ErgodicityReport
-        The report.
-    """
+    """Return the verdict and the rows worth reading, for a notebook."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     rows = "".join(_row(f, with_check=True) for f in report.shown())
     names = ("check", "quantity", "value", "threshold", "verdict", "what it means", "what to do")

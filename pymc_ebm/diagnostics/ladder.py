@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding
+from pymc_ebm.diagnostics.finding import Finding, judge
 
 FEWEST_TRIPS = 10.0  # a chain: each brings one independent start to the target
 MOST_REJECTED = 0.9
@@ -15,16 +15,8 @@ REMEDY = "Add rungs where swaps are rejected (leave ladder= out to have it tuned
 def check(evidence: Evidence) -> list[Finding]:
     """Count round trips between the ends of the ladder and hold them against their bound.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the statistics ``round_trips``, ``swap_rejection``, ``barrier`` of a tempered step.
-
-    Returns
-    -------
-    list of Finding
-        Round trips of the worst chain; their share of ``rounds / (2 + 2Λ)`` as a fact, Λ being the
-        sum of the rejection rates; the mean swap rejection.
+    Round trips of the worst chain; their share of ``rounds / (2 + 2Λ)`` as a fact, Λ being the
+    sum of the rejection rates; the mean swap rejection.
 
     References
     ----------
@@ -36,21 +28,13 @@ def check(evidence: Evidence) -> list[Finding]:
         return []
     per_chain = trips.sum(axis=1)
     fewest = float(per_chain.min())
-    passed = fewest >= FEWEST_TRIPS
     findings = [
-        Finding(
-            "round trips",
-            "ladder",
-            "sampler",
-            fewest,
-            FEWEST_TRIPS,
-            "pass" if passed else "fail",
-            "replicas travel the ladder"
-            if passed
-            else "replicas do not travel the ladder: nothing new reaches the target",
-            "" if passed else REMEDY,
+        judge(
+            "round trips", "ladder", "sampler", fewest, "replicas travel the ladder",
+            "replicas do not travel the ladder: nothing new reaches the target",
+            REMEDY, at_least=FEWEST_TRIPS,
         )
-    ]
+    ]  # fmt: skip
     barrier = evidence.statistic("barrier")
     sweeps = evidence.statistic("sweeps")
     if barrier is not None:
@@ -59,29 +43,19 @@ def check(evidence: Evidence) -> list[Finding]:
         share = float(per_chain.mean()) / bound
         findings.append(
             Finding(
-                "ladder efficiency",
-                "round trips over rounds / (2 + 2Λ)",
-                "sampler",
-                share,
-                np.nan,
-                "info",
+                "ladder efficiency", "round trips over rounds / (2 + 2Λ)", "sampler", share,
+                np.nan, "info",
                 f"Λ = {barrier[:, -1].mean():.2f}; at most {bound:.0f} trips a chain and ladder",
             )
-        )
+        )  # fmt: skip
     rejection = evidence.statistic("swap_rejection")
     if rejection is not None:
         worst = float(rejection[:, -1].max())
-        passed = worst <= MOST_REJECTED
         findings.append(
-            Finding(
-                "swap rejection",
-                "ladder",
-                "sampler",
-                worst,
-                MOST_REJECTED,
-                "pass" if passed else "fail",
-                "neighbouring rungs overlap" if passed else "neighbouring rungs hardly overlap",
-                "" if passed else REMEDY,
+            judge(
+                "swap rejection", "ladder", "sampler", worst,
+                "neighbouring rungs overlap", "neighbouring rungs hardly overlap",
+                REMEDY, at_most=MOST_REJECTED,
             )
-        )
+        )  # fmt: skip
     return findings

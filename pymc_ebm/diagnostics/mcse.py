@@ -5,7 +5,7 @@ from __future__ import annotations
 from arviz_stats.base import array_stats
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.finding import Finding, judge, not_enough
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS
 
 THRESHOLD = 0.1  # of the posterior standard deviation: the mean is worth 100 independent draws
@@ -14,15 +14,7 @@ THRESHOLD = 0.1  # of the posterior standard deviation: the mean is worth 100 in
 def check(evidence: Evidence) -> list[Finding]:
     """Hold the Monte Carlo error of each mean against the spread of the distribution.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series; constant ones are left to the movement check.
-
-    Returns
-    -------
-    list of Finding
-        Value: MCSE of the mean in posterior standard deviations.
+    Value: MCSE of the mean in posterior standard deviations.
     """
     findings = []
     for s in evidence.moving:
@@ -32,17 +24,11 @@ def check(evidence: Evidence) -> list[Finding]:
             continue
         mcse = float(array_stats.mcse(s.values, chain_axis=0, draw_axis=1, method="mean"))
         value = mcse / float(s.values.std()) * s.share**0.5
-        passed = value <= THRESHOLD
         findings.append(
-            Finding(
-                "MCSE / sd",
-                s.name,
-                s.kind,
-                value,
-                THRESHOLD,
-                "pass" if passed else "fail",
-                "the mean is known well" if passed else "the mean is known badly",
-                "" if passed else "Draw more; quote the mean with its MCSE.",
+            judge(
+                "MCSE / sd", s.name, s.kind, value,
+                "the mean is known well", "the mean is known badly",
+                "Draw more; quote the mean with its MCSE.", at_most=THRESHOLD,
             )
-        )
+        )  # fmt: skip
     return findings

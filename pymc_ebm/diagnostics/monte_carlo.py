@@ -6,9 +6,10 @@ import numpy as np
 
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
-from scipy.special import fdtrc, stdtr
+from scipy.special import fdtrc, gammainc, stdtr
 
 ERROR_COST = 4.0  # effective draws a degree of freedom: an autocorrelation is estimated along
+SEEN_OFTEN = 100.0  # events, from which on the draws' own variance is known to ten per cent
 
 
 def degrees_of_freedom(ess: float) -> float:
@@ -19,10 +20,7 @@ def degrees_of_freedom(ess: float) -> float:
 def mean_and_error(values: NDArray) -> tuple[float, float, float]:
     """Return the mean of draws, its Monte Carlo standard error and the effective sample size.
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws)
-        The draws; they must not be constant.
+    Shapes: `values` (chains, draws).
     """
     ess = float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean"))
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(ess)), ess
@@ -34,15 +32,7 @@ def z_and_p(values: NDArray) -> tuple[float, float]:
     ``z = mean / MCSE`` is held against Student's t, whose degrees of freedom allow for an error
     that is itself an estimate.
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws)
-        The draws.
-
-    Returns
-    -------
-    z, p_value : float
-        Of draws that are all zero: 0 and 1.
+    Shapes: `values` (chains, draws).
     """
     if np.ptp(values) <= 1e-12 * max(float(np.abs(values).max()), 1e-300):
         return (0.0, 1.0) if abs(float(values.flat[0])) < 1e-12 else (np.inf, 0.0)
@@ -51,33 +41,48 @@ def z_and_p(values: NDArray) -> tuple[float, float]:
     return z, float(2 * stdtr(degrees_of_freedom(ess), -abs(z)))
 
 
-def p_of_squares(squares: float, count: int, ess: float) -> float:
-    """Return the probability that a sum of squared z-scores is at least so large.
+def conditional_z_and_p(
+    values: NDArray, variance: NDArray, fourth: NDArray, exact: bool
+) -> tuple[float, float, float]:
+    """Test that draws whose conditional moments the model knows have mean zero, however rare.
 
-    Parameters
-    ----------
-    squares : float
-        The sum.
-    count : int
-        Number of independent z-scores.
-    ess : float
-        Effective draws behind each one's error.
+    An indicator minus its conditional probability, ``1[x_i = a] − p``, has the variance
+    ``p (1 − p)`` whether or not the state was seen; the draws' own variance of a state that was
+    never seen is nearly nothing. With V and M the sums of the second and fourth conditional moments
+    and τ the autocorrelation time, ``events = V² / (M τ)`` is the number of independent events
+    behind the sum: the expected count, for a rare state. The tail is that of a Poisson count with
+    this mean, in units of the standard error; it is normal for many events. For the tail of a sum
+    that is skewed to the other side this is an upper bound.
+
+    Shapes: `values, variance, fourth` (chains, draws).
     """
+    size, model = values.size, float(variance.sum())
+    if model == 0:
+        return 0.0, 1.0, 0.0
+    ess = mean_and_error(values)[2] if np.ptp(values) > 0 else np.nan
+    ess = ess if np.isfinite(ess) else size
+    events = model**2 / float(fourth.sum())
+    if events < SEEN_OFTEN:  # of a few excursions no anticorrelation can be learnt
+        ess = min(ess, size)
+    events *= ess / size
+    own = float(values.var(ddof=1)) * size
+    floor = model * min(1.0, SEEN_OFTEN / max(events, 1e-300))
+    total = model if exact else max(own, floor)
+    z = float(values.sum()) / np.sqrt(total * size / ess)
+    poisson = 2 * float(gammainc(events + abs(z) * np.sqrt(events), events))
+    student = 2 * float(stdtr(degrees_of_freedom(ess), -abs(z)))
+    return z, min(1.0, max(poisson, student)), events
+
+
+def p_of_squares(squares: float, count: int, ess: float) -> float:
+    """Return the probability that a sum of squared z-scores is at least so large."""
     return float(fdtrc(count, degrees_of_freedom(ess), squares / count))
 
 
 def joint_p(values: NDArray) -> float:
     """Test that several quantities have mean zero together (Hotelling's T² on batch means).
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws, k)
-        The draws; each chain is cut into 20 batches.
-
-    Returns
-    -------
-    float
-        The p-value; NaN if there are too few batches for so many quantities.
+    Shapes: `values` (chains, draws, k).
     """
     chains, draws, k = values.shape
     per_chain = min(20, draws // 10)
@@ -86,10 +91,10 @@ def joint_p(values: NDArray) -> float:
         return np.nan
     length = draws // per_chain
     batches = values[:, : length * per_chain].reshape(n, length, k).mean(axis=1)
-    scale = batches.std(axis=0, ddof=1)
-    batches = batches[:, scale > 0] / scale[scale > 0]
-    if not batches.size:
+    moves = np.ptp(batches, axis=0) > 0
+    if not moves.any():
         return 1.0
+    batches = batches[:, moves] / batches[:, moves].std(axis=0, ddof=1)
     covariance = np.cov(batches, rowvar=False).reshape(batches.shape[1], -1)
     roots, axes = np.linalg.eigh(covariance)
     kept = roots > 1e-8 * roots[-1]

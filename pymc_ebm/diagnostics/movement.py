@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding
+from pymc_ebm.diagnostics.finding import FEWEST_EVENTS, Finding, judge
 
 REMEDY = (
     "The sampler is frozen or reducible: start at another temperature, check that the step fits "
@@ -18,40 +18,33 @@ def check(evidence: Evidence) -> list[Finding]:
 
     A single entry of a variable may well be certain; the energy of a random configuration is not.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series.
-
-    Returns
-    -------
-    list of Finding
-        One for each energy and order parameter, and for entries that are stuck at different
-        values in different chains.
+    One for each energy and order parameter, and for entries that are stuck at different
+    values in different chains.
     """
     findings = []
     for s in evidence.series:
         apart = s.constant and np.ptp(s.values) > 0
         if s.kind not in ("energy", "order parameter") and not apart:
             continue
+        owners = [d for d in evidence.discretes if s.name.startswith(f"{d.name}_")]
+        certain = owners and owners[0].expected_changes.sum() < FEWEST_EVENTS
+        if s.constant and certain and not apart:
+            continue  # the variable is judged with its entries
+        words = "never changed in any chain"
+        if apart:
+            words = "conserved: stuck at different values in different chains"
         distinct = float(len(np.unique(s.values)))
-        if not s.constant:
-            findings.append(
-                Finding("movement", s.name, s.kind, distinct, 2.0, "pass", "the chains move")
-            )
-            continue
+        least = distinct + 1 if s.constant else 2.0
         findings.append(
-            Finding(
+            judge(
                 "movement",
                 s.name,
                 s.kind,
                 distinct,
-                2.0,
-                "fail",
-                "conserved: stuck at different values in different chains"
-                if apart
-                else "never changed in any chain",
+                "the chains move",
+                words,
                 REMEDY,
+                at_least=least,
             )
         )
     return findings

@@ -8,7 +8,7 @@ from pymc_ebm.diagnostics.basins import Basins
 from pymc_ebm.diagnostics.chain_agreement import REMEDY as DISAGREEMENT
 from pymc_ebm.diagnostics.chain_agreement import p_of_equal_means
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, Result, Test
+from pymc_ebm.diagnostics.finding import Finding, Result, Test, judge
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS, Series
 
 LENGTHS = 50.0  # relaxation times in all chains together
@@ -21,16 +21,8 @@ CROSS = (
 def check(evidence: Evidence) -> list[Result]:
     """Test that chains occupy the basins alike, and that they cross often enough.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With basins: the density must be the same at all draws.
-
-    Returns
-    -------
-    list of Finding or Test
-        A fact where there is one basin, or where nearly every draw has a minimum of its own, as in
-        a hot or disordered system: there, basins say nothing about mixing.
+    A fact where there is one basin, or where nearly every draw has a minimum of its own, as in
+    a hot or disordered system: there, basins say nothing about mixing.
     """
     results: list[Result] = []
     for basins in evidence.basins:
@@ -63,31 +55,21 @@ def _occupancies(basins: Basins) -> list[Result]:
         share = basins.occupancy[:, k]
         results.append(
             Test(
-                "basin occupancy",
-                f"{basins.variable}: basin {k}",
-                "model",
-                p_of_equal_means(inside),
-                f"chains agree on its share, {share.mean():.0%}",
+                "basin occupancy", f"{basins.variable}: basin {k}", "model",
+                p_of_equal_means(inside), f"chains agree on its share, {share.mean():.0%}",
                 f"its share is {share.min():.0%} in one chain and {share.max():.0%} in another",
                 DISAGREEMENT,
             )
-        )
+        )  # fmt: skip
     return results
 
 
 def _relaxation(basins: Basins) -> Finding:
     threshold = basins.labels.size * basins.spacing / LENGTHS
     time = basins.relaxation_time
-    passed = time <= threshold
     shares = ", ".join(f"{share:.0%}" for share in basins.occupancy.mean(axis=0))
     crossings = int(basins.transitions.sum() - np.trace(basins.transitions))
-    return Finding(
-        "relaxation time",
-        basins.variable,
-        "model",
-        time,
-        threshold,
-        "pass" if passed else "fail",
-        f"{basins.count} basins ({shares}), {crossings} crossings seen",
-        "" if passed else CROSS,
+    words = f"{basins.count} basins ({shares}), {crossings} crossings seen"
+    return judge(
+        "relaxation time", basins.variable, "model", time, words, words, CROSS, at_most=threshold
     )

@@ -27,39 +27,20 @@ def check(evidence: Evidence) -> list[Result]:
     divided by that of its neighbours, follows an F distribution; more than half of the chains must
     show a line, since a slow chain may by itself alternate for a while.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its energies, order parameters and variables.
-
-    Returns
-    -------
-    list of Test
-        One a series of at least 100 draws a chain.
+    One a series of at least 100 draws a chain.
     """
     return [
         Test(
-            "periodicity",
-            s.name,
-            s.kind,
-            p_of_no_line(s),
-            "no period",
-            "the chain alternates with a fixed period",
-            REMEDY,
+            "periodicity", s.name, s.kind, p_of_no_line(s), "no period",
+            "the chain alternates with a fixed period", REMEDY,
         )
         for s in evidence.testable
         if s.draws >= FEWEST_DRAWS
-    ]
+    ]  # fmt: skip
 
 
 def p_of_no_line(s: Series) -> float:
-    """Return the probability of lines at least so strong in a smooth spectrum.
-
-    Parameters
-    ----------
-    s : Series
-        At least 100 draws a chain.
-    """
+    """Return the probability of lines at least so strong in a smooth spectrum."""
     draws = s.draws - s.draws % 120  # so that each period is a frequency of the transform
     if draws == 0:
         draws = s.draws - s.draws % 24

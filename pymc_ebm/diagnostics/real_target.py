@@ -24,47 +24,22 @@ BLOCK = 200  # draws
 
 @dataclass(frozen=True)
 class RealDraws:
-    """Thinned draws in unconstrained coordinates, with the gradient of the log-density.
+    """Thinned draws in unconstrained coordinates, with the gradient of the log-density."""
 
-    Parameters
-    ----------
-    names : list of str
-        One a coordinate.
-    owners : list of str
-        The variable each coordinate belongs to.
-    shapes : dict of str to tuple of int
-        Shapes of the variables' coordinates, in order.
-    x, score : ndarray, shape (chains, draws, d)
-        Coordinates, and ``∂ log p / ∂ x`` there.
-    log_density : ndarray, shape (chains, draws)
-        log p there.
-    thinning : float
-        Share of all draws that were looked at.
-    density : callable
-        Coordinates → (log p, score), the discrete variables being those of the last draw.
-    fixed : bool
-        Whether there are no discrete variables.
-    """
-
-    names: list[str]
-    owners: list[str]
-    shapes: dict[str, tuple[int, ...]]
-    x: NDArray[np.float64]
-    score: NDArray[np.float64]
-    log_density: NDArray[np.float64]
-    thinning: float
+    names: list[str]  # one a coordinate
+    owners: list[str]  # the variable each coordinate belongs to
+    shapes: dict[str, tuple[int, ...]]  # shapes of the variables' coordinates, in order
+    x: NDArray[np.float64]  # (chains, draws, d); coordinates, and ``∂ log p / ∂ x`` there
+    score: NDArray[np.float64]  # (chains, draws, d); coordinates, and ``∂ log p / ∂ x`` there
+    log_density: NDArray[np.float64]  # (chains, draws); log p there
+    thinning: float  # share of all draws that were looked at
+    # coordinates → (log p, score), the discrete variables being those of the last draw
     density: Callable[[NDArray], tuple[float, NDArray]]
-    fixed: bool
+    fixed: bool  # whether there are no discrete variables
 
 
 class RealTarget:
-    """The log-density of a model's real variables and its gradient.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    """
+    """The log-density of a model's real variables and its gradient."""
 
     def __init__(self, model: pm.Model) -> None:
         self.rvs = [rv for rv in model.free_RVs if rv.dtype.startswith("float")]
@@ -77,13 +52,7 @@ class RealTarget:
         self._density.trust_input = True
 
     def density(self, point: Mapping[str, NDArray]) -> tuple[float, NDArray]:
-        """Return log p and its gradient.
-
-        Parameters
-        ----------
-        point : mapping of str to ndarray
-            Values of all value variables.
-        """
+        """Return log p and its gradient."""
         arguments = (np.asarray(point[str(v.name)], dtype=v.dtype) for v in self.model.value_vars)
         logp, gradient = self._density(*arguments)
         return float(logp), np.asarray(gradient)
@@ -91,15 +60,7 @@ class RealTarget:
     def draws(
         self, posterior: xr.Dataset, points: Callable[[int, int], dict[str, NDArray]]
     ) -> RealDraws:
-        """Evaluate the score at thinned draws.
-
-        Parameters
-        ----------
-        posterior : Dataset
-            Draws of the free variables.
-        points : callable
-            Values of the value variables at a chain and a draw.
-        """
+        """Evaluate the score at thinned draws."""
         sizes = posterior.sizes
         shapes = {str(v.name): np.shape(points(0, 0)[str(v.name)]) for v in self._values}
         d = sum(int(np.prod(shape)) for shape in shapes.values())
@@ -136,17 +97,7 @@ class RealTarget:
 def value_points(
     model: pm.Model, posterior: xr.Dataset, coordinates: Callable[..., list[NDArray]] | None
 ) -> Callable[[int, int], dict[str, NDArray]]:
-    """Return a function from chain and draw to the values of the model's value variables.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    posterior : Dataset
-        Draws of its free variables.
-    coordinates : callable or None
-        From values of the free variables to unconstrained ones; None where nothing is transformed.
-    """
+    """Return a function from chain and draw to the values of the model's value variables."""
     rvs: list[TensorVariable] = list(model.free_RVs)
     names = [str(model.rvs_to_values[rv].name) for rv in rvs]
     arrays = [posterior[str(rv.name)].transpose("chain", "draw", ...) for rv in rvs]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import f
 
 from pymc_ebm.diagnostics.evidence import Evidence
-from pymc_ebm.diagnostics.finding import Finding, not_enough
+from pymc_ebm.diagnostics.finding import Finding, judge, not_enough
 from pymc_ebm.diagnostics.series import FEWEST_DRAWS, Series
 
 THRESHOLD = 1.01  # Vehtari et al. (2021)
@@ -27,19 +27,11 @@ REMEDY = (
 def check(evidence: Evidence) -> list[Finding]:
     """Compare the spread between chains with the spread within.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series; constant ones are left to the movement check.
-
-    Returns
-    -------
-    list of Finding
-        For each series the larger of the rank-normalised and the folded R-hat, and the local one,
-        the largest over 19 quantiles of R-hat of ``x ≤ quantile``; one multivariate for all
-        together; nested R-hat where `superchains` are given. The threshold is the usual one, or
-        what chance reaches with so few effective draws, whichever is larger: then the ESS check
-        fails, and says so.
+    For each series the larger of the rank-normalised and the folded R-hat, and the local one,
+    the largest over 19 quantiles of R-hat of ``x ≤ quantile``; one multivariate for all
+    together; nested R-hat where `superchains` are given. The threshold is the usual one, or
+    what chance reaches with so few effective draws, whichever is larger: then the ESS check
+    fails, and says so.
 
     References
     ----------
@@ -77,13 +69,7 @@ def check(evidence: Evidence) -> list[Finding]:
 
 
 def local_rhat(s: Series) -> float:
-    """Return the largest R-hat of the indicators ``x ≤ quantile`` over 19 quantiles.
-
-    Parameters
-    ----------
-    s : Series
-        At least two chains.
-    """
+    """Return the largest R-hat of the indicators ``x ≤ quantile`` over 19 quantiles."""
     halves = _halves(s.values)
     cuts = np.unique(np.quantile(s.values, QUANTILES))
     worst = 1.0
@@ -100,10 +86,7 @@ def local_rhat(s: Series) -> float:
 def multivariate_rhat(values: NDArray) -> float:
     """Return R-hat of the linear combination on which the half-chains differ most.
 
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws, k)
-        Several quantities.
+    Shapes: `values` (chains, draws, k).
     """
     halves = np.stack([_halves(values[..., j]) for j in range(values.shape[-1])], axis=-1)
     means = halves.mean(axis=1)
@@ -148,17 +131,10 @@ def _by_chance(s: Series, level: float) -> float:
 
 
 def _finding(check_name: str, quantity: str, kind: str, value: float, threshold: float) -> Finding:
-    passed = value < threshold
-    return Finding(
-        check_name,
-        quantity,
-        kind,
-        value,
-        threshold,
-        "pass" if passed else "fail",
-        "chains agree" if passed else "chains have not reached one distribution",
-        "" if passed else REMEDY,
-    )
+    return judge(
+        check_name, quantity, kind, value,
+        "chains agree", "chains have not reached one distribution", REMEDY, at_most=threshold,
+    )  # fmt: skip
 
 
 def _halves(values: NDArray) -> NDArray:

@@ -24,24 +24,12 @@ FEWEST_DRAWS = 20  # in a chain, before anything is estimated from it
 
 @dataclass(frozen=True)
 class Series:
-    """One scalar over all draws.
+    """One scalar over all draws."""
 
-    Parameters
-    ----------
-    name : str
-        What the scalar is called.
-    kind : {"energy", "order parameter", "slow direction", "variable", "sampler"}
-        How much its failure says: an energy or order parameter speaks for the whole model.
-    values : ndarray, shape (chains, draws)
-        The draws.
-    share : float, default 1
-        Which part of all draws these are.
-    """
-
-    name: str
-    kind: Kind
-    values: NDArray
-    share: float = 1.0
+    name: str  # what the scalar is called
+    kind: Kind  # how much its failure says: an energy or order parameter speaks for the whole model
+    values: NDArray  # (chains, draws); the draws
+    share: float = 1.0  # which part of all draws these are
 
     @cached_property
     def constant(self) -> bool:
@@ -112,10 +100,7 @@ class Series:
 def autocorrelation_time(autocorrelation: NDArray) -> tuple[float, bool]:
     """Return the integrated autocorrelation time, and whether the window closed.
 
-    Parameters
-    ----------
-    autocorrelation : ndarray, shape (draws,)
-        ρ(t), ρ(0) = 1.
+    Shapes: `autocorrelation` (draws,).
 
     Notes
     -----

@@ -25,16 +25,6 @@ def slow_directions(posterior: xr.Dataset) -> list[Series]:
     They are found on the first half of every chain and judged on the second, or a search among
     many directions would always find one that looks slow.
 
-    Parameters
-    ----------
-    posterior : Dataset
-        Draws of dims (chain, draw, ...).
-
-    Returns
-    -------
-    list of Series
-        At most two; none for fewer than two coordinates or 200 draws.
-
     References
     ----------
     Pérez-Hernández, G. et al. (2013). Identification of slow molecular order parameters for Markov
@@ -70,16 +60,7 @@ def slow_directions(posterior: xr.Dataset) -> list[Series]:
 def coordinates(variable: xr.DataArray) -> tuple[NDArray[np.int64], NDArray]:
     """Return a variable as columns: its entries, or the means of its blocks if it is large.
 
-    Parameters
-    ----------
-    variable : DataArray
-        Dims (chain, draw, ...).
-
-    Returns
-    -------
-    kept : ndarray of int
-        The draws that were looked at.
-    columns : ndarray, shape (chains, kept, k)
+    Returns the draws that were looked at, and (chains, kept, k).
     """
     variable = variable.transpose("chain", "draw", ...)
     chains, draws, *shape = variable.shape

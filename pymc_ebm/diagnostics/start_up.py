@@ -19,29 +19,16 @@ REMEDY = "The warm-up was too short: raise tune=, or drop the first draws before
 def check(evidence: Evidence) -> list[Result]:
     """Compare the means of several first windows with the second half of the same chain.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Its series.
-
-    Returns
-    -------
-    list of Test
-        One a series that has at least 100 draws a chain.
+    One a series that has at least 100 draws a chain.
     """
     return [
         Test(
-            "start-up",
-            s.name,
-            s.kind,
-            p_of_start(s),
-            "the first draws look like the others",
-            "the first draws do not belong to the distribution of the others",
-            REMEDY,
+            "start-up", s.name, s.kind, p_of_start(s), "the first draws look like the others",
+            "the first draws do not belong to the distribution of the others", REMEDY,
         )
         for s in evidence.testable
         if s.draws >= FEWEST_DRAWS and s.share == 1
-    ]
+    ]  # fmt: skip
 
 
 def p_of_start(s: Series) -> float:
@@ -50,11 +37,6 @@ def p_of_start(s: Series) -> float:
     The variance of a window's mean comes from the autocovariance of the second half,
     ``Var = (γ₀ + 2 Σ_{t<k} (1 − t/k) γ_t) / k``, cut off at five autocorrelation times. The
     values are normal scores, so that one rare but legitimate start cannot make an alarm.
-
-    Parameters
-    ----------
-    s : Series
-        At least 100 draws a chain.
     """
     half = s.draws // 2
     later = s.scores[:, half:]

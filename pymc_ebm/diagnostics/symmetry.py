@@ -19,15 +19,7 @@ REMEDY = (
 def check(evidence: Evidence) -> list[Result]:
     """Test that statistics which change sign under a symmetry have mean zero.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        With the symmetries that the model's log-probability was found to have.
-
-    Returns
-    -------
-    list of Test
-        One a symmetry; the meaning says how often the chains crossed.
+    One a symmetry; the meaning says how often the chains crossed.
     """
     results: list[Result] = []
     for symmetry in evidence.symmetries:
@@ -39,25 +31,18 @@ def check(evidence: Evidence) -> list[Result]:
             crossed = f"; chains crossed {min(crossings)} to {max(crossings)} times"
         results.append(
             Test(
-                "symmetry",
-                f"{symmetry.variable}: {symmetry.name}",
-                "model",
-                min(1.0, len(p_values) * min(p_values)),
-                f"the sample has it{crossed}",
-                f"the model has this symmetry and the sample has not{crossed}",
-                REMEDY,
+                "symmetry", f"{symmetry.variable}: {symmetry.name}", "model",
+                min(1.0, len(p_values) * min(p_values)), f"the sample has it{crossed}",
+                f"the model has this symmetry and the sample has not{crossed}", REMEDY,
             )
-        )
+        )  # fmt: skip
     return results
 
 
 def sign_changes(values: NDArray) -> int:
     """Count the changes of sign, zeros skipped.
 
-    Parameters
-    ----------
-    values : ndarray, shape (draws,)
-        One chain.
+    Shapes: `values` (draws,).
     """
     signs = np.sign(values)
     signs = signs[signs != 0]

@@ -8,14 +8,6 @@ from numpy.typing import NDArray
 
 
 def thinned(draws: int, most: int) -> NDArray[np.int64]:
-    """Return the numbers of evenly spaced draws, `most` at most, the last one included.
-
-    Parameters
-    ----------
-    draws : int
-        How many there are.
-    most : int
-        How many are wanted.
-    """
+    """Return the numbers of evenly spaced draws, `most` at most, the last one included."""
     step = -(-draws // max(most, 1))
     return np.arange(draws - 1, -1, -step)[::-1]

@@ -29,23 +29,14 @@ MOST_SLICES = 16  # along an axis whose slices may be exchanged
 
 @dataclass(frozen=True)
 class Symmetry:
-    """A transformation of one variable under which the target is invariant.
+    """A transformation of one variable under which the target is invariant."""
 
-    Parameters
-    ----------
-    name : str
-        What it does.
-    variable : str
-        To which variable.
-    odd : ndarray, shape (chains, draws, k)
-        Statistics whose mean is zero in every sample that has the symmetry.
-    turns : ndarray, shape (chains, draws), optional
-        A statistic that changes its sign where the chain crosses from one image to another.
-    """
-
-    name: str
-    variable: str
+    name: str  # what it does
+    variable: str  # to which variable
+    # (chains, draws, k); statistics whose mean is zero in every sample that has the symmetry
     odd: NDArray[np.float64]
+    # (chains, draws); A statistic that changes its sign where the chain crosses from one image to
+    # another
     turns: NDArray[np.float64] | None = None
 
 
@@ -58,11 +49,6 @@ def symmetries_of_states(draws: DiscreteDraws) -> list[Symmetry]:
     Tried: exchanging two states everywhere (for two values the global flip) or in one connected
     component; shifts of a lattice along each axis; exchanges of two local minima of a two-valued
     variable, such as two patterns of a Hopfield network; exchanges of two entries.
-
-    Parameters
-    ----------
-    draws : DiscreteDraws
-        Its draws.
     """
     if not draws.fixed:  # other variables may be odd under the same transformation
         return []
@@ -103,11 +89,6 @@ def symmetries_of_reals(draws: RealDraws) -> list[Symmetry]:
     Tried: the sign of everything, of each variable, of each coordinate; exchanges of two
     coordinates of one variable; exchanges of two slices along an axis, in one variable and in all
     that have an axis of that length (the labels of a mixture, the hidden units of a network).
-
-    Parameters
-    ----------
-    draws : RealDraws
-        Their draws.
     """
     if not draws.fixed:
         return []

@@ -94,7 +94,7 @@ def test_discrete_identities_hold_exactly(declare):
     for name, values in quantities.items():
         if name == "pairs":  # centred with the sample's mean, here that of all configurations
             continue
-        assert probability @ values[0] == pytest.approx(0, abs=1e-10), name
+        assert probability @ values.values[0] == pytest.approx(0, abs=1e-10), name
 
 
 @pytest.mark.parametrize("declare", MODELS[:3], ids=lambda f: f.__name__)
@@ -108,7 +108,7 @@ def test_z_scores_of_discrete_identities_are_standard_normal(declare):
         draws = drawn(target, codes[rows], given)
         quantities = dict(identities.heat_bath_identities(draws))
         quantities |= dict(itertools.islice(identities.site_identities(draws), 6))
-        z.append([z_and_p(v)[0] for v in quantities.values()])
+        z.append([v.test()[0] for v in quantities.values()])
     spread = np.std(z, axis=0)
     assert np.all((spread > 0.9) & (spread < 1.1)), dict(zip(quantities, spread, strict=True))
     assert np.all(np.abs(np.mean(z, axis=0)) < 4.5 / np.sqrt(REPETITIONS))

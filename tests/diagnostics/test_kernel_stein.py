@@ -24,7 +24,7 @@ def test_size_on_correct_chains(rho, d):
     """150 runs at 5 %, within the 99.9 % points of a binomial (2 … 18 or so)."""
     rng = np.random.default_rng(1)
     p = [
-        stein_test(x, -x, rng=rng).p_value
+        stein_test(x, -x, random_seed=rng).p_value
         for x in (autoregression(rho, d, rng) for _ in range(150))
     ]
     low, high = binom.ppf([0.0005, 0.9995], 150, 0.05)
@@ -50,7 +50,9 @@ def test_size_for_discrete_draws(declare):
     for _ in range(150):
         rows = rng.choice(len(codes), size=(4, 200), p=probability)
         p.append(
-            kernel_stein.discrete_stein_test(drawn(target, codes[rows], given), rng=rng).p_value
+            kernel_stein.discrete_stein_test(
+                drawn(target, codes[rows], given), random_seed=rng
+            ).p_value
         )
     low, high = binom.ppf([0.0005, 0.9995], 150, 0.05)
     assert low <= np.sum(np.array(p) < 0.05) <= high

@@ -183,13 +183,18 @@ def test_one_chain_and_few_draws_are_not_enough(rng):
     assert set(few.failures["verdict"]) == {"not enough"}
 
 
-def test_a_trace_that_lacks_a_variable_is_judged_by_what_there_is(rng):
+def test_a_trace_that_lacks_a_variable_does_not_pass(rng):
+    """Draws of x alone fit any joint density of x and y: nothing of the model was tested."""
     with pm.Model() as model:
         pm.Normal("x")
         pm.Normal("y")
     report = ebm.ergodicity(trace(x=rng.normal(size=(4, 500))), model, quiet=True)
-    assert report.passed
+    assert report.failures[["check", "quantity", "verdict"]].values.tolist() == [
+        ["variables", "y", "not enough"]
+    ]
     assert any("no draws of y" in note for note in report.notes)
+    with pytest.raises(ValueError, match="none of the model's variables"):
+        ebm.ergodicity(trace(z=rng.normal(size=(4, 500))), model, quiet=True)
 
 
 def test_a_variable_without_a_list_of_states_is_noted(rng):
