@@ -226,23 +226,19 @@ class Dependence:
             return variable
         if isinstance(variable, Constant):
             return variable.data
-        stand_ins = {}
+        lengths = [
+            (node.outputs[0], pt.constant(np.array(node.inputs[0].type.shape, np.int64)))
+            for node in toposort([variable])
+            if isinstance(node.op, Shape) and None not in node.inputs[0].type.shape  # type: ignore[attr-defined]
+        ]
+        [variable] = clone_replace([variable], lengths)
         for leaf in ancestors([variable]):
             if leaf.owner is not None or isinstance(leaf, Constant):
                 continue
-            if isinstance(leaf, SharedVariable) and isinstance(leaf.type, TensorType):
-                self.data[leaf] = np.array(leaf.get_value(borrow=True))
-            elif (
-                isinstance(leaf.type, TensorType)
-                and None not in leaf.type.shape
-                and _shapes_only(variable, leaf)
-            ):
-                stand_ins[leaf] = pt.zeros(leaf.type.shape, dtype=leaf.type.dtype)
-            else:
-                raise NotKnownError
+            if not (isinstance(leaf, SharedVariable) and isinstance(leaf.type, TensorType)):
+                raise NotKnownError  # a random value, or one that is sampled
+            self.data[leaf] = np.array(leaf.get_value(borrow=True))
         try:
-            if stand_ins:
-                [variable] = clone_replace([variable], list(stand_ins.items()))
             return variable.eval(mode=PY)  # type: ignore[attr-defined]
         except Exception as error:
             raise NotKnownError from error
@@ -251,14 +247,6 @@ class Dependence:
 def _is_data(variable: Variable) -> bool:
     """Tell whether an index is an array, or a number, that has to be evaluated."""
     return variable.owner is not None or isinstance(variable, SharedVariable)
-
-
-def _shapes_only(expression: Variable, leaf: Variable) -> bool:
-    """Tell whether an expression uses a leaf for its shape alone."""
-    return not any(
-        leaf in node.inputs and not isinstance(node.op, Shape | Shape_i)
-        for node in toposort([expression])
-    )
 
 
 def _combined(numbers: Sequence[Numbers]) -> Numbers:

@@ -6,37 +6,36 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import pytensor.tensor as pt
 
 from numpy.typing import NDArray
-from pytensor.compile.mode import Mode
 
 from pymc_ebm import kernels
+from pymc_ebm.dependence import PY
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.graphs import Graph
 from pymc_ebm.graphs.frustration import find_frustration
-from pymc_ebm.moves.clusters import SwendsenWang
+from pymc_ebm.moves.clusters import ClusterForm, SwendsenWang, cluster_form
 from pymc_ebm.moves.heat_bath import HeatBath
 from pymc_ebm.moves.multi_spin import REPLICAS, MultiSpin, fits
-
-PY = Mode(linker="py", optimizer="fast_compile")
+from pymc_ebm.states import States
 
 
 @dataclass(frozen=True)
 class Parameters:
     """Couplings J, () or (m,), and fields, (n,) or (n, q), of a pairwise energy, as numbers.
 
-    `interaction` (q, q) is what couples a pair of states; None for two values, which are coded as
-    spins, `offset` being what that leaves out of the energy. `is_potts`: the states have no order.
+    `interaction`, (q, q) or (m, q, q), is what couples a pair of states; None for two values, which
+    are coded as spins, `offset` being what that leaves out of the energy.
     """
 
     graph: Graph
-    states: tuple[int, ...]
+    states: States
     interaction: NDArray[np.float64] | None
     J: NDArray[np.float64]
     field: NDArray[np.float64]
     offset: float
-    is_potts: bool
 
     @classmethod
     def of(cls, energy: Energy) -> Parameters:
@@ -48,51 +47,43 @@ class Parameters:
                 "which has samplers for the others."
             )
         try:
-            J, field, offset = (
-                np.asarray(e.eval(mode=PY), dtype=float) for e in (form.J, form.field, form.offset)
-            )
+            parts = [form.J, form.field, form.offset]
+            if form.interaction is not None:
+                parts.append(pt.as_tensor(form.interaction))
+            J, field, offset, *K = (np.asarray(e.eval(mode=PY), dtype=float) for e in parts)
         except Exception:
             raise ValueError(
                 "simulate: the energy's parameters are symbolic. Pass numbers; use pm.sample for "
                 "random parameters."
             ) from None
-        graph, interaction = form.graph, form.interaction
-        tail = () if interaction is None else (len(interaction),)
+        graph, interaction = form.graph, K[0] if K else None
+        tail = () if form.is_spin else (len(form.states),)
         if J.ndim > 1 or field.ndim > len(graph.shape) + len(tail):
             raise ValueError(
                 f"simulate: couplings of shape {J.shape} and fields of shape {field.shape} "
                 "describe several energies. Pass one at a time."
             )
-        everywhere = np.broadcast_to(field, (*graph.shape, *tail))
-        states = energy.states or ()
+        everywhere = np.broadcast_to(field, (*graph.shape, *tail)).reshape(-1, *tail)
+        absent = form.states.absent()
+        if absent is not None:
+            everywhere = everywhere + absent.reshape(everywhere.shape)
         return cls(
-            graph,
-            states,
-            interaction,
-            J,
-            np.ascontiguousarray(everywhere).reshape(-1, *tail),
-            float(offset),
-            energy.support == "categorical",
+            graph, form.states, interaction, J, np.ascontiguousarray(everywhere), float(offset)
         )
 
-    def code(self, values: NDArray) -> NDArray[np.int8]:
-        """Turn values, any shape, into spins or state numbers."""
-        if self.interaction is not None:
-            return (values - self.states[0]).astype(np.int8)
-        return (2 * values - 1 if self.states == (0, 1) else values).astype(np.int8)
-
-    def decode(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Turn spins or state numbers, any shape, into values."""
-        if self.interaction is not None:
-            return (x + self.states[0]).astype(np.int8)
-        return ((x + 1) // 2).astype(np.int8) if self.states == (0, 1) else x
+    @property
+    def clusters(self) -> ClusterForm | None:
+        """Which clusters fit what couples the states, if any do; None for spins, too."""
+        return None if self.interaction is None else cluster_form(self.interaction)
 
     @property
     def symmetric(self) -> bool:
         """Whether a flip of all signs leaves the energy alone."""
         if self.interaction is None:
             return not np.any(self.field)
-        return self.states == (-1, 0, 1) and np.array_equal(self.field[:, 0], self.field[:, 2])
+        form = self.clusters
+        flips = form is not None and form.kind == "spins"
+        return flips and np.array_equal(self.field, self.field[:, ::-1])
 
     def why_no_words(self) -> str | None:
         """Say why 64 replicas do not fit into words; None if they do."""
@@ -110,14 +101,16 @@ class Parameters:
         """Say why cluster updates would not help; None if they would."""
         if self.graph.n_edges == 0 or not np.any(self.J):
             return "there are no couplings"
-        K, values = self.interaction, np.array(self.states)
-        if self.is_potts and (
-            self.J.min() < 0 or not (K is None or np.array_equal(K, np.eye(len(K))))
-        ):
+        J, form = self.J, self.clusters
+        if self.interaction is not None:
+            if form is None:
+                return "the states interact in a way of their own"
+            J = form.scale * J
+            if form.kind == "potts":
+                return None if J.min() >= 0 else "some of the states repel each other"
+        elif self.states.kind == "labels" and J.min() < 0:
             return "some of the states repel each other"
-        if not self.is_potts and K is not None and not np.array_equal(K, np.outer(values, values)):
-            return "the states interact in a way of their own"
-        if self.is_potts or not find_frustration(self.graph, self.J).cycle:
+        if not find_frustration(self.graph, J).cycle:
             return None
         return "the couplings are frustrated"
 
@@ -157,7 +150,7 @@ class ReplicasInWords:
     def start(self, states: NDArray[np.int8] | None) -> None:
         """Begin anew; fewer than 64 configurations are repeated."""
         if states is not None:
-            states = self._parameters.code(states)[np.arange(REPLICAS) % len(states)]
+            states = self._parameters.states.encode(states)[np.arange(REPLICAS) % len(states)]
         self._move.start(self._rng, states)
 
     def measure(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -168,7 +161,7 @@ class ReplicasInWords:
 
     def values(self) -> NDArray[np.int8]:
         """Return the configurations, shape (64, n)."""
-        return self._parameters.decode(self._move.spins())
+        return self._parameters.states.decode(self._move.spins())
 
 
 class OneReplica:
@@ -179,9 +172,11 @@ class OneReplica:
         graph, K = parameters.graph, parameters.interaction
         self._x = np.empty(graph.n_vertices, np.int8)
         self._heat_bath = HeatBath(graph, parameters.J, K)
-        self._signs = parameters.states == (-1, 0, 1)
-        q = None if K is None or self._signs else len(K)
-        self._clusters = SwendsenWang(graph, parameters.J, q) if clusters else None
+        self._form = parameters.clusters
+        self._scale, q = (1.0, None) if self._form is None else (self._form.scale, self._form.q)
+        self._clusters = None
+        if clusters:
+            self._clusters = SwendsenWang(graph, self._scale * parameters.J, q)
         self._state = kernels.xoshiro.seed_state(rng)
         self._first, self._second = np.ascontiguousarray(graph.edges.T, dtype=np.int32)
         self.set_beta(1.0)
@@ -192,17 +187,21 @@ class OneReplica:
         self._field = np.ascontiguousarray(beta * self._parameters.field)
         self._heat_bath.set_coupling(beta * self._parameters.J)
         if self._clusters is not None:
-            self._clusters.set_coupling(beta * self._parameters.J)
+            self._clusters.set_coupling(self._scale * beta * self._parameters.J)
 
     def start(self, states: NDArray[np.int8] | None) -> None:
         """Begin anew."""
-        rng, n, K = self._rng, self._x.size, self._parameters.interaction
+        rng, n, q = self._rng, self._x.size, len(self._parameters.states)
         if states is not None:
-            self._x[:] = self._parameters.code(states)[0]
-        elif K is None:
+            self._x[:] = self._parameters.states.encode(states)[0]
+        elif self._parameters.interaction is None:
             self._x[:] = np.where(rng.random(n) < rng.random(), 1, -1)
+        elif self._parameters.states.counts is not None:
+            self._x[:] = self._parameters.states.random(rng, self._parameters.graph.shape).reshape(
+                -1
+            )
         else:
-            self._x[:] = rng.choice(len(K), n, p=rng.dirichlet(np.ones(len(K))))
+            self._x[:] = rng.choice(q, n, p=rng.dirichlet(np.ones(q)))
 
     def advance(self, sweeps: int) -> None:
         """Update the replica."""
@@ -210,11 +209,10 @@ class OneReplica:
             self._heat_bath.sweep(self._x, self._field, sweeps, self._state)
             return
         for _ in range(sweeps):
-            if self._signs:  # absent spins belong to no cluster
-                spins = (self._x - 1).astype(np.int8)
-                odd = np.ascontiguousarray(0.5 * (self._field[:, 2] - self._field[:, 0]))
-                self._clusters.sweep(spins, odd, 1, self._state)
-                self._x[:] = spins + 1
+            if self._form is not None and self._form.kind == "spins":
+                spins, felt = self._form.as_spins(self._x, self._field)
+                self._clusters.sweep(spins, felt, 1, self._state)
+                self._x[:] = self._form.turned(self._x, spins)
             else:
                 self._clusters.sweep(self._x, self._field, 1, self._state)
             self._heat_bath.sweep(self._x, self._field, 1, self._state)
@@ -231,24 +229,19 @@ class OneReplica:
         log_weight = kernels.log_weight.states_log_weight(
             x, self._first, self._second, per_edge, p.interaction, p.field
         )
-        if p.is_potts:
-            q = len(p.states)
-            order = (q * np.bincount(x, minlength=q).max() / x.size - 1) / (q - 1)
-        else:
-            order = x.mean(dtype=float) + p.states[0]
+        order = p.states.order(p.states.decode(x)[None])
         return np.array([-log_weight]), np.array([order])
 
     def values(self) -> NDArray[np.int8]:
         """Return the configuration, shape (1, n)."""
-        return self._parameters.decode(self._x[None])
+        return self._parameters.states.decode(self._x[None])
 
 
 def _two_valued(
     parameters: Parameters, energy: NDArray, mean_spin: NDArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return energy and order parameter in terms of the variable's own two values."""
-    if parameters.is_potts:
-        mean_spin = np.abs(mean_spin)
-    elif parameters.states == (0, 1):
-        mean_spin = (mean_spin + 1) / 2
-    return energy + parameters.offset, mean_spin
+    low, high = parameters.states
+    if parameters.states.kind == "labels":
+        return energy + parameters.offset, np.abs(mean_spin)
+    return energy + parameters.offset, 0.5 * (low + high) + 0.5 * (high - low) * mean_spin

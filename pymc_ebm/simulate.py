@@ -204,7 +204,7 @@ def _checked_states(
             f"simulate: initval has shape {values.shape}; pass {shape}, or with leading axes that "
             f"broadcast against {(betas, chains)} temperatures and chains."
         )
-    wrong = values[~np.isin(values, parameters.states)]
+    wrong = values[~parameters.states.allowed(values)]
     if wrong.size:
         raise ValueError(
             f"simulate: initval contains {wrong.flat[0]}; states are {parameters.states}."

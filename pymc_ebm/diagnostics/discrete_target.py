@@ -19,10 +19,11 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
 from pymc_ebm.boltzmann import is_discrete_boltzmann
+from pymc_ebm.conditionals.conditional import Conditional
 from pymc_ebm.diagnostics.given import EvaluatedGiven, Given, PairwiseGiven
 from pymc_ebm.diagnostics.thinning import thinned
+from pymc_ebm.energies.coded import SPIN_PRODUCT
 from pymc_ebm.graphs import Graph
-from pymc_ebm.conditionals.conditional import Conditional
 
 MOST_NUMBERS = 1_000_000  # conditional probabilities that are kept
 MOST_DRAWS = 4_000
@@ -131,9 +132,10 @@ class DiscreteTarget:
             return EvaluatedGiven(log_densities, sites, len(self.states))
         conditional = self._pairwise
         conditions = conditional.at(point)
-        interaction, field = conditional.interaction, conditions.field
+        field, interaction = conditions.field, conditions.interaction
         if interaction is None:
-            interaction, field = np.array([[1.0, -1], [-1, 1]]), np.stack([-field, field], axis=-1)
+            interaction = [SPIN_PRODUCT] * len(field)
+            field = np.stack([-field, field], axis=-1)
         m = conditional.graph.n_edges
         coupling = [np.ascontiguousarray(np.broadcast_to(J, (m,))) for J in conditions.coupling]
         return PairwiseGiven(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pymc_ebm import kernels
 from pymc_ebm.graphs import Graph
+from pymc_ebm.moves.heat_bath import by_entry
 
 
 class Given(Protocol):
@@ -38,7 +39,8 @@ class PairwiseGiven:
     """Couplings and fields, β and the children included."""
 
     graph: Graph  # which entries interact
-    interaction: NDArray[np.float64]  # (q, q); what couples a pair of states
+    # what couples a pair of states, (q, q) or (m, q, q), one array a batch entry
+    interaction: list[NDArray[np.float64]]
     coupling: list[NDArray[np.float64]]  # (m,); couplings of the edges, one array a batch entry
     field: NDArray[np.float64]  # (batch, n, q); log-weights
     sites: NDArray[np.int64]  # (sites,); the entries of the variable whose conditionals are wanted
@@ -48,8 +50,8 @@ class PairwiseGiven:
         """What the kernels want of each batch entry."""
         indptr, indices, numbers = self.graph.neighbors
         return [
-            (indptr, indices, coupling[numbers], self.interaction, field)
-            for coupling, field in zip(self.coupling, self.field, strict=True)
+            (indptr, indices, coupling[numbers], by_entry(self.graph, K), field)
+            for coupling, K, field in zip(self.coupling, self.interaction, self.field, strict=True)
         ]
 
     def _parts(self, x: NDArray) -> list[NDArray[np.int8]]:
@@ -62,7 +64,7 @@ class PairwiseGiven:
         columns, n = [], self.graph.n_vertices
         for b, (part, arguments) in enumerate(zip(self._parts(x), self._adjacency, strict=True)):
             sites = self.sites[self.sites // n == b] - b * n
-            out = np.empty((len(part), len(sites), len(self.interaction)))
+            out = np.empty((len(part), len(sites), self.field.shape[-1]))
             kernels.conditional.log_weights(part, sites, *arguments, out)
             columns.append(out)
         return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
@@ -71,10 +73,12 @@ class PairwiseGiven:
         """Return the log-density up to a constant."""
         first, second = np.ascontiguousarray(self.graph.edges.T, dtype=np.int32)
         total = np.zeros(len(x))
-        for part, coupling, field in zip(self._parts(x), self.coupling, self.field, strict=True):
+        for part, coupling, K, field in zip(
+            self._parts(x), self.coupling, self.interaction, self.field, strict=True
+        ):
             for m, configuration in enumerate(part):
                 total[m] += kernels.log_weight.states_log_weight(
-                    configuration, first, second, coupling, self.interaction, field
+                    configuration, first, second, coupling, K, field
                 )
         return total
 

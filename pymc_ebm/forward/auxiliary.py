@@ -13,8 +13,8 @@ from pymc_ebm.forward.coupling_from_the_past import (
     draw_ferromagnet,
 )
 from pymc_ebm.forward.elimination import draw_by_elimination, has_low_tree_width
-from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
+from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.clusters import SwendsenWang, cluster_form
 from pymc_ebm.moves.heat_bath import HeatBath
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymc_ebm import kernels
-from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
+from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.heat_bath import padded_rows
 
 BUDGET = 2**27  # spin updates a draw: some seconds

@@ -10,8 +10,8 @@ from pymc_ebm import kernels
 from pymc_ebm.forward.coupling_from_the_past import coalescence_sweeps, draw_ferromagnet
 from pymc_ebm.forward.elimination import draw_by_elimination, has_low_tree_width
 from pymc_ebm.forward.mixing import Advance, Mixing, find_length
-from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
+from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.clusters import SwendsenWang
 from pymc_ebm.moves.heat_bath import HeatBath
 

@@ -6,27 +6,15 @@ Variables are coded as state numbers 0 … q-1; energies are in units where β =
 import numba
 import numpy as np
 
+from pymc_ebm.kernels.heat_bath_states import row_of
+
 
 @numba.njit(cache=True)
 def log_weights(x, sites, indptr, indices, weights, interaction, field, out):
     """Fill ``out[m, k, a] = field[i, a] + Σ_j w_ij K[a, x_mj]``, i being ``sites[k]``.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (M, n)
-        Configurations.
-    sites : ndarray of int64, shape (s,)
-        Which sites.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    weights : ndarray of float64, shape (2 m,)
-        ``βJ`` of each entry of `indices`.
-    interaction : ndarray of float64, shape (q, q)
-        K.
-    field : ndarray of float64, shape (n, q)
-        Log-weights.
-    out : ndarray of float64, shape (M, s, q)
-        Filled.
+    x (M, n); graph and weights by adjacency entry; interaction (q, q), or laid out by entry as
+    `pymc_ebm.moves.heat_bath.by_entry` does; field (n, q); out (M, sites, q).
     """
     q = field.shape[1]
     for m in range(x.shape[0]):
@@ -36,19 +24,14 @@ def log_weights(x, sites, indptr, indices, weights, interaction, field, out):
                 out[m, k, a] = field[i, a]
             for e in range(indptr[i], indptr[i + 1]):
                 other = x[m, indices[e]]
+                row = row_of(interaction, e, other)
                 for a in range(q):
-                    out[m, k, a] += weights[e] * interaction[a, other]
+                    out[m, k, a] += weights[e] * row[a]
 
 
 @numba.njit(cache=True)
 def normalise(weights):
-    """Subtract from each row of log-weights the log of its sum of exponentials, in place.
-
-    Parameters
-    ----------
-    weights : ndarray of float64, shape (rows, q)
-        Log-weights; on return log-probabilities.
-    """
+    """Turn rows of log-weights, shape (rows, q), into log-probabilities, in place."""
     q = weights.shape[1]
     for row in range(weights.shape[0]):
         largest = weights[row, 0]
@@ -66,16 +49,7 @@ def normalise(weights):
 def descend(x, indptr, indices, weights, interaction, field, most_sweeps):
     """Set each entry to its likeliest state in turn, until none changes.
 
-    Ties keep the present state, so the descent ends.
-
-    Parameters
-    ----------
-    x : ndarray of int8, shape (M, n)
-        Configurations, updated in place.
-    indptr, indices, weights, interaction, field
-        As for `log_weights`.
-    most_sweeps : int
-        Passes after which it gives up.
+    Ties keep the present state, so the descent ends. Arguments as for `log_weights`.
     """
     n, q = field.shape
     local = np.empty(q)
@@ -87,8 +61,9 @@ def descend(x, indptr, indices, weights, interaction, field, most_sweeps):
                     local[a] = field[i, a]
                 for e in range(indptr[i], indptr[i + 1]):
                     other = x[m, indices[e]]
+                    row = row_of(interaction, e, other)
                     for a in range(q):
-                        local[a] += weights[e] * interaction[a, other]
+                        local[a] += weights[e] * row[a]
                 best = x[m, i]
                 for a in range(q):
                     if local[a] > local[best] + 1e-12:

@@ -12,7 +12,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.conditionals.conditional import Conditions
 from pymc_ebm.conditionals.two_layers import TwoLayers, is_rbm
-from pymc_ebm.frustration import find_frustration
+from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.heat_bath import HeatBath
 from pymc_ebm.step_methods.discrete_step import Point
 from pymc_ebm.step_methods.pairwise_step import PairwiseStep, new_heat_bath

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.conditionals.conditional import Conditional
-from pymc_ebm.frustration import find_frustration
+from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.clusters import ClusterForm, cluster_form
 
 SPINS = ClusterForm("spins", 1.0, np.array([-1, 1], np.int8))

@@ -18,8 +18,8 @@ from pymc_ebm.conditionals.children import Children
 from pymc_ebm.dependence import PY, is_smooth
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.rbm import RBM
-from pymc_ebm.frustration import find_frustration
 from pymc_ebm.graphs import Graph
+from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.clusters import cluster_form
 from pymc_ebm.step_methods.feasible_start import start_feasible
 

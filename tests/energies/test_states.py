@@ -93,7 +93,7 @@ def test_a_batch_of_potts_fields_is_sampled_entry_by_entry():
 
 
 def test_frustration_names_a_cycle_and_finds_a_gauge():
-    from pymc_ebm.frustration import find_frustration
+    from pymc_ebm.graphs.frustration import find_frustration
 
     lattice = ebm.Graph.square(4, 4)
     gauge = RNG.choice([-1, 1], 16)
