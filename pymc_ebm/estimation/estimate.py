@@ -18,7 +18,7 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.estimation.paths import AnnealingPath, LayersPath, PairwisePath, RealPath
 from pymc_ebm.partition.problem import Problem, known_value, one_set
-from pymc_ebm.transforms.pilot import bennett
+from pymc_ebm.transforms.ratios import bennett
 
 PILOT_POINTS = 41
 PILOT_CHAINS = 64
@@ -37,6 +37,7 @@ def estimate_log_partition(
     chains: int = 100,
     temperatures: int = 1000,
     draws: int = 2000,
+    base: Literal["modes", "normal"] = "modes",
     random_seed: Any = None,
     progressbar: bool = True,
 ) -> xr.Dataset:
@@ -107,7 +108,7 @@ def estimate_log_partition(
         if value < 2:
             raise ValueError(f"estimate_log_partition: {name} must be 2 or more, got {value}.")
     rng = np.random.default_rng(random_seed)
-    path = _path(energy, beta, rng)
+    path = _path(energy, beta, base, rng)
     methods: dict[str, Callable[..., tuple]] = {
         "ais": _anneal,
         "ti": _integrate,
@@ -130,7 +131,7 @@ def estimate_log_partition(
     return dataset if ess is None else dataset.assign(ess=ess)
 
 
-def _path(energy: Energy, beta: Any, rng: np.random.Generator) -> AnnealingPath:
+def _path(energy: Energy, beta: Any, base: str, rng: np.random.Generator) -> AnnealingPath:
     """Choose the path that fits an energy."""
     problem = Problem(energy, beta)
     random = [k for k, v in energy.parameters.items() if known_value(v) is None]
@@ -150,7 +151,7 @@ def _path(energy: Energy, beta: Any, rng: np.random.Generator) -> AnnealingPath:
             "energy.with_event_shape((2,))."
         )
     if energy.states is None:
-        return RealPath(energy, float(inverse), rng)
+        return RealPath(energy, float(inverse), base, rng)
     if isinstance(energy, RBM) and inverse == 1.0:
         return LayersPath(energy)
     if problem.form is None:
@@ -165,7 +166,7 @@ def _equal_steps(
     path: AnnealingPath, rng: np.random.Generator, points: int, chains: int
 ) -> NDArray[np.float64]:
     """Space points on the path at equal thermodynamic length, by a pilot run."""
-    grid = np.linspace(0.0, 1.0, PILOT_POINTS)
+    grid = np.linspace(0.0, 1.0, PILOT_POINTS) ** 2  # where a base is broad, most happens near 0
     path.start(min(chains, PILOT_CHAINS), rng)
     ones = np.ones(min(chains, PILOT_CHAINS))
     length = []

@@ -20,12 +20,13 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.moves.heat_bath import HeatBath
 from pymc_ebm.partition.problem import Problem, known_value
-from pymc_ebm.transforms.base_density import GaussianBase
-from pymc_ebm.transforms.pilot import spread
+from pymc_ebm.transforms.chains import Chains
+from pymc_ebm.transforms.pilot import pilot_base
 
 PY = Mode(linker="py", optimizer="fast_compile")
 LEAPFROGS = 8
 TARGET_ACCEPTANCE = 0.8
+STEP_SIZES = np.linspace(0.0, 1.0, 11)  # t, between which step sizes are interpolated
 PILOT_ROUNDS = (100, 200, 400, 800)
 MOST_MOVES = 512  # of one temperature each, kept between calls
 
@@ -159,7 +160,7 @@ class LayersPath:
 
 
 class RealPath:
-    """A real energy from a Gaussian fitted to pilot draws; HMC for all chains at once.
+    """A real energy from a normal, or from one normal a mode; HMC for all chains at once.
 
     Parameters
     ----------
@@ -167,84 +168,53 @@ class RealPath:
         With known parameters and event shape.
     beta : float
         Inverse temperature.
+    base : {"modes", "normal"}
+        Whether to look for modes.
     rng : Generator
         Source of randomness of the pilot run.
     """
 
-    def __init__(self, energy: Energy, beta: float, rng: np.random.Generator) -> None:
+    log_z_base = 0.0  # the base is normalised
+
+    def __init__(
+        self, energy: Energy, beta: float, base: str, rng: np.random.Generator
+    ) -> None:
         shape = energy.event_shape
         assert shape is not None
         d = int(np.prod(shape))
         flat = pt.matrix("x", dtype="float64")
         U = beta * energy(flat.reshape((flat.shape[0], *shape)))
-        slope: Any = pt.grad(U.sum(), flat)
-        self._evaluate = pytensor.function([flat], [U, slope])
-        self._evaluate.trust_input = True
-
-        def one(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            value, gradient = self._evaluate(x[None])
-            return float(value[0]), gradient[0]
-
-        self._base = GaussianBase.of(spread(one, np.zeros(d), PILOT_ROUNDS, rng))
-        self.log_z_base = 0.5 * d * np.log(2 * np.pi) + self._base.log_det
-        self._steps = np.full(2, 0.5 / d**0.25)  # at t = 0 and 1, interpolated
-        self._d = d
+        self._minus_logp = pytensor.function([flat], [U, pt.grad(U.sum(), flat)])  # type: ignore[list-item]
+        self._minus_logp.trust_input = True
+        modes = base == "modes"
+        self._base = pilot_base(self._minus_logp, np.zeros(d), PILOT_ROUNDS, rng, modes=modes)
+        self._steps = np.full(STEP_SIZES.size, 0.5 / d**0.25)
 
     def tune(self, chains: int, rng: np.random.Generator, rounds: int = 60) -> None:
         """Find step sizes along the path; they must not change while weights are collected."""
-        grid = np.linspace(0.0, 1.0, 11)
-        steps = np.full(grid.size, self._steps[0])
         self.start(chains, rng)
-        for k, t in enumerate(grid):
+        for k, t in enumerate(STEP_SIZES):
             for update in range(rounds):
-                self._steps = np.interp(np.linspace(0, 1, 101), grid, steps)
                 self.advance(np.full(chains, t))
-                steps[k:] *= np.exp((self.acceptance - TARGET_ACCEPTANCE) / (1 + update) ** 0.6)
-        self._steps = np.interp(np.linspace(0, 1, 101), grid, steps)
+                change = (self.acceptance - TARGET_ACCEPTANCE) / (1 + update) ** 0.6
+                self._steps[k:] *= np.exp(change)
 
     def start(self, chains: int, rng: np.random.Generator) -> None:
-        """Draw from the Gaussian, in its own coordinates."""
+        """Draw from the base."""
         self._rng = rng
-        self._y = rng.normal(size=(chains, self._d))
-        self._delta, self._gradient = self._difference(self._y)
-
-    def _difference(self, y: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return U − ½y² and its gradient."""
-        mean, root = self._base.mean, self._base.root
-        x = mean + (y * root if root.ndim == 1 else y @ root.T)
-        U, gradient = self._evaluate(np.ascontiguousarray(x))
-        pulled = gradient * root if root.ndim == 1 else gradient @ root
-        return U - 0.5 * (y**2).sum(axis=1), pulled - y
+        self._chains = Chains(self._minus_logp, self._base, self._base.draw(chains, rng), rng)
 
     def change(self, before: NDArray, after: NDArray) -> NDArray[np.float64]:
         """Return the difference's share, which is linear in t."""
-        return -(after - before) * self._delta
+        return -(after - before) * self._chains.delta
 
     def advance(self, t: NDArray) -> None:
         """Make one trajectory a chain."""
-        y, delta, gradient = self._y, self._delta, self._gradient
-        step = np.interp(t, np.linspace(0, 1, self._steps.size), self._steps)
-        step = (step * self._rng.uniform(0.8, 1.2, size=t.size))[:, None]
-        p = self._rng.normal(size=y.shape)
-        start = 0.5 * (y**2).sum(axis=1) + t * delta + 0.5 * (p**2).sum(axis=1)
-        column = t[:, None]
-        with np.errstate(all="ignore"):
-            for _ in range(int(self._rng.integers(1, LEAPFROGS + 1))):
-                p = p - 0.5 * step * (y + column * gradient)
-                y = y + step * p
-                delta, gradient = self._difference(y)
-                p = p - 0.5 * step * (y + column * gradient)
-            end = 0.5 * (y**2).sum(axis=1) + t * delta + 0.5 * (p**2).sum(axis=1)
-            accept = np.exp(np.minimum(0.0, start - end))
-        accept = np.where(np.isfinite(end), accept, 0.0)
-        moved = self._rng.random(t.size) < accept
-        self._y = np.where(moved[:, None], y, self._y)
-        self._delta = np.where(moved, delta, self._delta)
-        self._gradient = np.where(moved[:, None], gradient, self._gradient)
-        self.acceptance = float(accept.mean())
+        step = np.interp(t, STEP_SIZES, self._steps) * self._rng.uniform(0.8, 1.2, size=t.size)
+        leapfrogs = int(self._rng.integers(1, LEAPFROGS + 1))
+        chance = self._chains.advance(t, step[:, None], leapfrogs)
+        self.acceptance = float(chance.mean())
 
     def swap(self, pairs: NDArray[np.int64]) -> None:
         """Exchange neighbours."""
-        to, origin = np.concatenate([pairs, pairs + 1]), np.concatenate([pairs + 1, pairs])
-        for values in (self._y, self._delta, self._gradient):
-            values[to] = values[origin]
+        self._chains.swap(pairs)

@@ -15,6 +15,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.forward.mixing import Mixing, judge
+from pymc_ebm.moves.hamiltonian import hamiltonian_move
 
 START_SCALE = 2.0
 TARGET_ACCEPTANCE = 0.574  # optimal scaling of MALA, Roberts & Rosenthal (1998)
@@ -35,26 +36,9 @@ def draw_real(
     beta: float,
     count: int,
 ) -> tuple[np.ndarray, Mixing | None]:
-    """Draw `count` configurations of a real-valued energy.
+    """Draw `count` configurations (count, *event) of an energy with a known event shape.
 
-    Parameters
-    ----------
-    energy : Energy
-        Template with a known event shape.
-    rng : numpy.random.Generator
-        Source of randomness.
-    parameters : mapping of str to ndarray
-        Values of the energy's parameters, without batch dimensions.
-    beta : float
-        Inverse temperature.
-    count : int
-        Number of independent draws.
-
-    Returns
-    -------
-    draws : ndarray, shape (count, *event)
-    mixing : Mixing or None
-        None if the draws are exact.
+    `parameters` have no batch dimensions. The second value is None if the draws are exact.
     """
     event = energy.event_shape
     assert event is not None
@@ -112,28 +96,15 @@ def _langevin(
     adapt: bool = False,
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Run MALA on many chains at once; return the states, the step size and the energy traces."""
-    axes = tuple(range(1, x.ndim))
-    expand = (slice(None), *(None,) * len(axes))
-    value, gradient = value_and_gradient(x)
+    found = value_and_gradient(x)
     trace = np.empty((len(x), steps))
     for t in range(steps):
         factor = rng.choice(STEP_FACTORS)
-        step_size = factor * base_step
-        noise = rng.standard_normal(x.shape)
-        proposal = x - step_size * gradient + np.sqrt(2 * step_size) * noise
-        new_value, new_gradient = value_and_gradient(proposal)
-        back = x - proposal + step_size * new_gradient
-        log_ratio = value - new_value
-        log_ratio += np.sum(noise**2, axis=axes) / 2 - np.sum(back**2, axis=axes) / (4 * step_size)
-        log_ratio = np.where(np.isnan(log_ratio), -np.inf, log_ratio)
-        accept = np.log(rng.random(len(x))) < log_ratio
-        x = np.where(accept[expand], proposal, x)
-        value = np.where(accept, new_value, value)
-        gradient = np.where(accept[expand], new_gradient, gradient)
+        step = np.sqrt(2 * factor * base_step)  # a leapfrog step of this size is one of Langevin's
+        x, found, chance = hamiltonian_move(x, found, step, 1, value_and_gradient, rng)
         if adapt and factor == 1.0:
-            rate = np.minimum(1.0, np.exp(np.minimum(log_ratio, 0.0))).mean()
-            base_step *= np.exp((rate - TARGET_ACCEPTANCE) / np.sqrt(1 + t / 10))
-        trace[:, t] = value
+            base_step *= np.exp((chance.mean() - TARGET_ACCEPTANCE) / np.sqrt(1 + t / 10))
+        trace[:, t] = found[0]
     return x, base_step, trace
 
 

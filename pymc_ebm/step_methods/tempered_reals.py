@@ -1,4 +1,4 @@
-"""Parallel tempering of a real variable, with Hamiltonian Monte Carlo on every rung."""
+"""Parallel tempering of real variables, with Hamiltonian Monte Carlo on every rung."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any, ClassVar
 import numpy as np
 import pymc as pm
 import pytensor
-import pytensor.tensor as pt
 
 from numpy.typing import ArrayLike, NDArray
-from pymc.step_methods.compound import BlockedStep
+from pymc.blocking import DictToArrayBijection
+from pymc.pytensorf import join_nonshared_inputs
+from pymc.step_methods.compound import BlockedStep, StepMethodState
+from pymc.step_methods.state import dataclass_state
 from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import vectorize_graph
-from pytensor.graph.traversal import ancestors
+from pytensor.graph.traversal import explicit_graph_inputs
 
 from pymc_ebm import kernels
 from pymc_ebm.conditionals.children import children_of
+from pymc_ebm.moves.hamiltonian import hamiltonian_move
 from pymc_ebm.step_methods.ladder import WINDOWS, checked_ladder, equally_rejected
 
 LOWEST = 0.02  # first rung of a tuned ladder
@@ -29,12 +32,35 @@ TARGET_ACCEPTANCE = {True: 0.574, False: 0.8}  # optimal for MALA; usual for lon
 GAIN = 0.5  # of the adaptation of step sizes
 
 
+@dataclass_state
+class RealParallelTemperingState(StepMethodState):
+    """Everything that a chain needs to go on where it was."""
+
+    tune: bool
+    sweeps: int
+    leapfrogs: int
+    _scales: NDArray
+    _log_step: NDArray
+    _x: NDArray | None
+    _anchor: list[NDArray] | None
+    _place: NDArray
+    _direction: NDArray
+    _trips: NDArray
+    _rejected: NDArray
+    _rounds: int
+    _rounds_done: int
+    _moves: int
+    _window: int
+    _draws_in_window: int
+
+
 class RealParallelTempering(BlockedStep):
-    """What `ParallelTempering` is for a real variable; see there for the parameters."""
+    """One ladder for one or more real variables; see `ParallelTempering` for the parameters."""
 
     name = "parallel_tempering"
     default_blocked = False
     default_tune_steps = 1000
+    _state_class = RealParallelTemperingState
     stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
         "potential": (np.float64, []),
         "acceptance": (np.float64, []),
@@ -71,27 +97,34 @@ class RealParallelTempering(BlockedStep):
             )
         self._fixed_ladder = None if ladder is None else checked_ladder(ladder, bounded=False)
         model = pm.modelcontext(model)
-        (self._value_var,) = self.vars = get_value_vars_from_user_vars(vars, model)
+        self.vars = get_value_vars_from_user_vars(vars, model)
+        discrete = [str(v.name) for v in self.vars if not v.dtype.startswith("float")]
+        if discrete:
+            raise ValueError(
+                f"ParallelTempering: {discrete} are discrete, and share no ladder with real "
+                "variables. Give each kind a step of its own."
+            )
         self.rng = get_random_generator(rng)
         self.sweeps = int(sweeps or SWEEPS)
         self.leapfrogs = int(leapfrogs)
-        self._name = str(self._value_var.name)
-        self._compile(model, compile_kwargs)
+        self._names = [str(v.name) for v in self.vars]
+        self._compile(model, initial_point or model.initial_point(), compile_kwargs)
         self.setup_chain(self.rng, 0, 0)
 
-    def _compile(self, model: pm.Model, compile_kwargs: dict | None) -> None:
-        """Compile log-probability and gradient of all rungs at once."""
-        value_var = self._value_var
-        rv = model.values_to_rvs[value_var]
-        logp = model.logp(vars=[rv, *children_of(model, rv)], sum=True)
-        shape = (None, *value_var.type.shape)
-        rungs = pt.tensor(f"{self._name}_rungs", dtype=value_var.dtype, shape=shape)
-        outputs = list(
-            vectorize_graph([logp, pytensor.grad(logp, value_var)], {value_var: rungs})  # type: ignore[list-item]
+    def _compile(self, model: pm.Model, point: Mapping, compile_kwargs: dict | None) -> None:
+        """Compile log-probability and gradient of all rungs at once, over joined variables."""
+        own = [model.values_to_rvs[v] for v in self.vars]
+        terms = dict.fromkeys([*own, *(child for rv in own for child in children_of(model, rv))])
+        [logp], joined = join_nonshared_inputs(
+            {name: point[name] for name in self._names},
+            [model.logp(vars=list(terms), sum=True)],
+            list(self.vars),
         )
-        found = set(ancestors(outputs))
+        rungs = joined.type.clone(shape=(None, *joined.type.shape))("rungs")
+        outputs = vectorize_graph([logp, pytensor.grad(logp, joined)], {joined: rungs})  # type: ignore[list-item]
+        found = set(explicit_graph_inputs(outputs))
         self._inputs = [v for v in model.value_vars if v in found]
-        self._function = pm.compile([rungs, *self._inputs], outputs, **(compile_kwargs or {}))
+        self._function = pm.compile([rungs, *self._inputs], list(outputs), **(compile_kwargs or {}))
         self._function.trust_input = True
 
     def setup_chain(self, rng: Any, tune: int, draws: int) -> None:
@@ -118,28 +151,15 @@ class RealParallelTempering(BlockedStep):
         self._moves = 0
 
     def step(self, point: dict[str, NDArray]) -> tuple[dict[str, NDArray], list[dict[str, Any]]]:
-        """Move all replicas and propose swaps, `sweeps` times.
-
-        Parameters
-        ----------
-        point : dict of str to ndarray
-            Values of all variables; not modified.
-
-        Returns
-        -------
-        point : dict
-            With the variable replaced.
-        stats : list of one dict
-            The sampler's statistics.
-        """
-        value = np.asarray(point[self._name])
-        current = self._others(point)
+        """Move all replicas and propose swaps, `sweeps` times."""
+        joined = DictToArrayBijection.map({name: point[name] for name in self._names})
+        current = [np.asarray(point[v.name]) for v in self._inputs]
         if self._anchor is None or self.tune:
             self._anchor = current
         anchored = any(np.any(a != b) for a, b in zip(self._anchor, current, strict=True))
         if self._x is None:
-            self._x = np.repeat(value[None], self._scales.size, axis=0)
-        self._x[self._place[-1]] = value
+            self._x = np.repeat(joined.data[None], self._scales.size, axis=0)
+        self._x[self._place[-1]] = joined.data
         before, accepted = int(self._trips[0]), 0.0
         state = kernels.xoshiro.seed_state(self.rng)
         for _ in range(self.sweeps):
@@ -148,16 +168,9 @@ class RealParallelTempering(BlockedStep):
             logw_last = self._function(self._x, *current)[0] if anchored else logw
             logw, logw_last = (np.nan_to_num(w, nan=-np.inf) for w in (logw, logw_last))
             kernels.tempering.swap(
-                self._place,
-                logw,
-                logw_last,
-                self._scales,
-                self._rounds_done & 1,
-                self._direction,
-                self._rejected,
-                self._trips,
-                state,
-            )
+                self._place, logw, logw_last, self._scales, self._rounds_done & 1,
+                self._direction, self._rejected, self._trips, state,
+            )  # fmt: skip
             self._rounds_done += 1
             self._rounds += 1
         target = self._place[-1]
@@ -171,49 +184,34 @@ class RealParallelTempering(BlockedStep):
             "swap_rejection": float(rejection.mean()),
             "barrier": float(rejection.sum()),
         }
-        new = {**point, self._name: self._x[target].copy()}
+        new = DictToArrayBijection.rmap(joined._replace(data=self._x[target].copy()), point)
         if self.tune and self._fixed_ladder is None:
             self._draws_in_window += 1
             if self._draws_in_window == self._window:
                 self._retune(rejection)
         return new, [stats]
 
-    def _others(self, point: Mapping[str, NDArray]) -> list[NDArray]:
-        return [np.asarray(point[v.name]) for v in self._inputs]
-
-    def _evaluate(
-        self, x: NDArray[np.float64], current: list[NDArray], anchored: bool
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return log-probability and gradient in the order of the rungs."""
-        assert self._anchor is not None
-        if not anchored:
-            logp, gradient = self._function(x, *current)
-            return np.asarray(logp), np.asarray(gradient)
-        below, last = self._function(x[:-1], *self._anchor), self._function(x[-1:], *current)
-        return np.concatenate([below[0], last[0]]), np.concatenate([below[1], last[1]])
-
     def _move(self, current: list[NDArray], anchored: bool) -> NDArray[np.float64]:
         """Follow a Hamiltonian trajectory on every rung; return acceptance probabilities."""
         assert self._x is not None
+        assert self._anchor is not None
+        anchor, scales = self._anchor, self._scales
+
+        def evaluate(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+            if anchored:  # the last rung follows the other variables, those below do not
+                below, last = self._function(x[:-1], *anchor), self._function(x[-1:], *current)
+                logp, gradient = (np.concatenate(parts) for parts in zip(below, last, strict=True))
+            else:
+                logp, gradient = self._function(x, *current)
+            return -scales * logp, -scales[:, None] * gradient
+
         start = self._x[self._place]
-        column = (-1,) + (1,) * (start.ndim - 1)
-        scales = self._scales.reshape(column)
-        step = np.exp(self._log_step).reshape(column)
-        axes = tuple(range(1, start.ndim))
-        momentum = self.rng.standard_normal(start.shape)
-        logp, gradient = self._evaluate(start, current, anchored)
-        before = self._scales * logp - 0.5 * (momentum**2).sum(axis=axes)
-        x = start
-        with np.errstate(all="ignore"):  # a trajectory that diverges is rejected
-            for _ in range(int(self.rng.integers(1, self.leapfrogs + 1))):
-                momentum = momentum + 0.5 * step * scales * gradient
-                x = x + step * momentum
-                logp, gradient = self._evaluate(x, current, anchored)
-                momentum = momentum + 0.5 * step * scales * gradient
-            gain = self._scales * logp - 0.5 * (momentum**2).sum(axis=axes) - before
-            chance = np.exp(np.minimum(np.nan_to_num(gain, nan=-np.inf), 0.0))
-        take = (self.rng.random(chance.shape) < chance).reshape(column)
-        self._x[self._place] = np.where(take, x, start)
+        leapfrogs = int(self.rng.integers(1, self.leapfrogs + 1))
+        step = np.exp(self._log_step)[:, None]
+        x, _, chance = hamiltonian_move(
+            start, evaluate(start), step, leapfrogs, evaluate, self.rng
+        )
+        self._x[self._place] = x
         if self.tune:
             self._moves += 1
             wanted = TARGET_ACCEPTANCE[self.leapfrogs == 1]
