@@ -26,7 +26,7 @@ from pymc_ebm.energies.energy import Energy, Support, as_parameter, constant_val
 from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.partition.log_partition import METHODS, way_out
 from pymc_ebm.partition.log_partition import log_partition as log_partition_of
-from pymc_ebm.partition.unknown import UnknownLogZ
+from pymc_ebm.partition.unknown import unknown_log_z
 
 LogPartition = float | str | TensorVariable | Callable[[Energy], Any] | None
 
@@ -312,7 +312,7 @@ def _named_log_partition(
                 f"{owner}: log_partition='exchange' draws auxiliary data, and has no sampler for "
                 f"{type(energy).__name__}, which is not pairwise. Use an exact method or 'pseudo'."
             )
-        return UnknownLogZ()(*energy.parameters.values(), beta)  # type: ignore[return-value]
+        return unknown_log_z(*energy.parameters.values(), beta)  # type: ignore[return-value]
     if method not in ("auto", *METHODS):
         raise ValueError(
             f"{owner}: log_partition={method!r} is none of auto, {', '.join(METHODS)}, pseudo, "

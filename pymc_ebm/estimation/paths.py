@@ -5,7 +5,7 @@ A path has M chains, each at a position t between 0 (the base, drawn exactly) an
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pytensor
@@ -71,7 +71,7 @@ class PairwisePath:
         )
         self._coupling, self._graph = coupling, problem.graph
         self._field = np.ascontiguousarray(field)
-        self._interaction = problem.pairwise.interaction
+        self._interaction = problem.known_interaction
         self._table = np.column_stack([-field, field]) if self._interaction is None else field
         self.log_z_base = float(logsumexp(self._table, axis=1).sum() + offset)
         self._first, self._second = self._graph.edges.T
@@ -90,7 +90,11 @@ class PairwisePath:
         if self._interaction is None:
             pairs = (x[:, self._first] * x[:, self._second]).astype(float) @ self._coupling
         else:
-            pairs = self._interaction[x[:, self._first], x[:, self._second]] @ self._coupling
+            K = np.broadcast_to(
+                self._interaction, (self._first.size, *self._interaction.shape[-2:])
+            )
+            edges = np.arange(self._first.size)
+            pairs = K[edges, x[:, self._first], x[:, self._second]] @ self._coupling
         return (after - before) * pairs
 
     def advance(self, t: NDArray) -> None:
@@ -176,9 +180,7 @@ class RealPath:
 
     log_z_base = 0.0  # the base is normalised
 
-    def __init__(
-        self, energy: Energy, beta: float, base: str, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, energy: Energy, beta: float, base: str, rng: np.random.Generator) -> None:
         shape = energy.event_shape
         assert shape is not None
         d = int(np.prod(shape))

@@ -16,6 +16,7 @@ from pymc_ebm.partition.enumeration import ENUMERATE
 from pymc_ebm.partition.layers import LAYERS
 from pymc_ebm.partition.planar import PLANAR
 from pymc_ebm.partition.problem import Method, Problem, one_row
+from pymc_ebm.partition.real import closed_form_log_z
 from pymc_ebm.partition.torus import TORUS
 from pymc_ebm.partition.transfer_matrix import TRANSFER_MATRIX
 
@@ -28,12 +29,15 @@ _log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` hol
 
 
 def log_partition(energy: Energy, *, beta: Any = 1.0, method: str = "auto") -> TensorVariable:
-    r"""Return the exact, differentiable ``log Z = log Σ_x exp(−β E(x))`` of a discrete energy.
+    r"""Return the exact, differentiable ``log Z = log Σ_x exp(−β E(x))`` of an energy.
+
+    Over real values the sum is an integral, known for `Gaussian` (and sums of them),
+    `GaussianMixture` at β = 1, `Ring`, `DoubleWell`, and multiples of these.
 
     Parameters
     ----------
     energy : Energy
-        A discrete energy. Its parameters may be numbers, tensors or random variables.
+        Its parameters may be numbers, tensors or random variables.
     beta : scalar tensor_like, default 1.0
         Inverse temperature.
     method : str, default "auto"
@@ -93,10 +97,16 @@ def _of_one_row(problem: Problem, method: str) -> TensorVariable:
     """Return log Z of one set of parameters, shape (); of all rows of a function's batch."""
     energy = problem.energy
     if energy.states is None:
-        raise ValueError(
-            f"log_partition: {type(energy).__name__} is an energy over real values. Its log Z is "
-            "estimated by ebm.estimate_log_partition or ebm.temper."
-        )
+        closed = closed_form_log_z(energy, problem.beta) if method == "auto" else None
+        if closed is None:
+            raise ValueError(
+                f"log_partition: no closed form of log Z is known for {type(energy).__name__} over "
+                "real values"
+                + (". " if method == "auto" else f" by method={method!r}. ")
+                + "At given parameters ebm.estimate_log_partition and ebm.temper estimate it."
+            )
+        _log.info(f"log Z of {type(energy).__name__}: in closed form, or by one integral")
+        return closed
     if method == "auto":
         chosen = choose(problem)
         if chosen is None:
@@ -126,6 +136,9 @@ _ALTERNATIVES = (
 def way_out(energy: Energy, beta: Any) -> str:
     """Say what would give log Z as a function of its parameters, in one or more sentences."""
     if energy.states is None:
+        problem, _rows = one_row(energy, beta)
+        if closed_form_log_z(problem.energy, problem.beta) is not None:
+            return "Pass log_partition='auto': it is known in closed form, or is one integral."
         return (
             "Pass log_partition= as a tensor or a function of the energy (a Gaussian of scale σ in "
             "d dimensions has d log σ), or fix the parameters."

@@ -107,6 +107,14 @@ class Problem:
         """Return ``βJ`` of every edge, shape (m,)."""
         return self.beta * pt.broadcast_to(self.pairwise.J, (self.graph.n_edges,))
 
+    @property
+    def known_interaction(self) -> NDArray[np.float64] | None:
+        """What couples a pair of states, as numbers; None for spins."""
+        interaction = self.pairwise.interaction
+        if interaction is None or isinstance(interaction, np.ndarray):
+            return interaction
+        return known_value(interaction)
+
     def tables(self) -> TensorVariable:
         """Return ``βJ K`` of every edge, shape (m, q, q)."""
         table = pt.as_tensor(self.pairwise.interaction)
@@ -163,6 +171,17 @@ class Method:
     seconds: Callable[[Problem], float]
     build: Callable[[Problem], TensorVariable]
     describe: Callable[[Problem], str]
+
+
+def one_set(problem: Problem) -> str | None:
+    """Say so if parameters carry batch dimensions: then there is no one log Z."""
+    if problem.beta.ndim:
+        return "beta differs between batch entries"
+    for name, value in problem.energy.parameters.items():
+        batch = value.ndim - problem.energy.core_ndims[name]
+        if batch > 0 and not all(value.type.broadcastable[:batch]):
+            return f"{name} differs between batch entries (shape {value.type.shape})"
+    return None
 
 
 def one_row(energy: Energy, beta: Any) -> tuple[Problem, dict[Variable, Variable]]:

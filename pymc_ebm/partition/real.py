@@ -29,7 +29,7 @@ def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
     `DoubleWell`, and these times a factor; the length of x must be known. Batches of parameters
     give a batch of values.
     """
-    if energy.support != "real" or energy.event_shape is None or len(energy.event_shape) != 1:
+    if energy.states is not None or energy.event_shape is None or len(energy.event_shape) != 1:
         return None
     [d], known = energy.event_shape, constant_value(pt.as_tensor_variable(beta))
     beta = pt.as_tensor_variable(beta).astype("float64")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import weakref
+
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytensor
 import pytensor.tensor as pt
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.graph.traversal import ancestors
 
+MESSAGE = (
+    "log_partition='exchange' leaves log Z unknown, so this log-probability is known to ExchangeMH "
+    "alone. Use pm.sample() without step=, or log_partition='auto', 'pseudo' or a table for "
+    "find_MAP, sequential Monte Carlo, gradients and log-likelihoods."
+)
+
 
 class UnknownLogZ(Op):
-    """Zero, whatever the parameters: the exchange algorithm never needs the value.
+    """Zero while an `ExchangeMH` step is there, which needs no value; an error otherwise.
 
     A sampler that takes gradients would need ∂ log Z/∂θ, so there is none: PyMC then looks for
-    another step, and finds `ExchangeMH`.
+    another step, and finds `ExchangeMH`. The first input says whether the value may be left out.
     """
 
     __props__: tuple[str, ...] = ()
@@ -25,12 +34,15 @@ class UnknownLogZ(Op):
     def __init__(self) -> None:
         _register_numba()
 
-    def make_node(self, *parameters: Any) -> Apply:
-        """Take the parameters that log Z depends on."""
-        return Apply(self, [pt.as_tensor_variable(p) for p in parameters], [pt.dscalar()])
+    def make_node(self, permitted: Any, *parameters: Any) -> Apply:
+        """Take a shared number, NaN where log Z is needed, and what log Z depends on."""
+        inputs = [pt.as_tensor_variable(p) for p in (permitted, *parameters)]
+        return Apply(self, inputs, [pt.dscalar()])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Any) -> None:
-        """Return zero."""
+        """Return zero, or refuse."""
+        if np.isnan(inputs[0]):
+            raise ValueError(MESSAGE)
         output_storage[0][0] = np.asarray(0.0)
 
     def pullback(
@@ -40,27 +52,37 @@ class UnknownLogZ(Op):
         cotangents: Sequence[Variable],
     ) -> list[Variable]:
         """Refuse."""
-        raise NotImplementedError(
-            "log_partition='exchange' leaves log Z unknown, so there is no gradient. Leave step= "
-            "and nuts_sampler= out, or pass step=ebm.ExchangeMH([...]) for these parameters."
-        )
+        raise NotImplementedError(MESSAGE)
 
     def do_constant_folding(self, fgraph: Any, node: Apply) -> bool:
         """Stay in the graph, where samplers can see it."""
         return False
 
 
-def has_unknown(variable: Variable) -> bool:
-    """Tell whether an expression contains an unknown log Z.
+def unknown_log_z(*parameters: Variable) -> Variable:
+    """Return the log Z that nobody knows, of an energy with these parameters."""
+    permitted = pytensor.shared(np.asarray(np.nan), name="log_z_left_out")
+    return UnknownLogZ()(permitted, *parameters)  # type: ignore[return-value]
 
-    Parameters
-    ----------
-    variable : Variable
-        Any expression.
-    """
-    return any(
-        v.owner is not None and isinstance(v.owner.op, UnknownLogZ) for v in ancestors([variable])
-    )
+
+def unknown_nodes(variable: Variable) -> list[Apply]:
+    """Return the places in an expression where log Z is unknown."""
+    nodes = [v.owner for v in ancestors([variable]) if v.owner is not None]
+    return [node for node in nodes if isinstance(node.op, UnknownLogZ)]
+
+
+def has_unknown(variable: Variable) -> bool:
+    """Tell whether an expression contains an unknown log Z."""
+    return bool(unknown_nodes(variable))
+
+
+def permit_while_alive(step: Any, variables: Sequence[Variable]) -> None:
+    """Let the unknown log Z of variables be left out for as long as a step exists."""
+    for variable in variables:
+        for node in unknown_nodes(variable):
+            permitted: Any = node.inputs[0]
+            permitted.set_value(np.asarray(0.0))
+            weakref.finalize(step, permitted.set_value, np.asarray(np.nan))
 
 
 _registered = False
@@ -79,7 +101,9 @@ def _register_numba() -> None:
     @register_funcify_default_op_cache_key(UnknownLogZ)
     def funcify(op: UnknownLogZ, node: Apply, **kwargs: Any) -> Any:
         @numba.njit
-        def unknown(*parameters):
+        def unknown(permitted, *parameters):
+            if np.isnan(permitted.item()):
+                raise ValueError(MESSAGE)
             return np.asarray(0.0)
 
-        return unknown
+        return unknown, 2

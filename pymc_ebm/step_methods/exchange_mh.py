@@ -11,12 +11,14 @@ import numpy as np
 import pymc as pm
 
 from numpy.typing import NDArray
-from pymc.step_methods.compound import BlockedStep, Competence
+from pymc.step_methods.compound import BlockedStep, Competence, StepMethodState
+from pymc.step_methods.state import dataclass_state
 from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.conditionals.evaluated import Evaluated
+from pymc_ebm.partition.unknown import permit_while_alive
 from pymc_ebm.step_methods.exchanged_data import ExchangedData
 from pymc_ebm.step_methods.unknown_partition import exchange_variables, parameters_of
 
@@ -26,6 +28,18 @@ SWEEPS = 100  # of auxiliary runs that are not exact
 TARGET_ACCEPTANCE = 0.3
 ADAPT_EVERY = 50  # draws between updates of the proposal's covariance
 FORGET = 0.6  # power of the draw's number by which corrections of the scale shrink
+
+
+@dataclass_state
+class ExchangeState(StepMethodState):
+    """What a trace backend stores to resume."""
+
+    tune: bool
+    _updates: int
+    _log_scale: float
+    _history: list[NDArray]
+    _root: NDArray | None
+    _shaped: bool
 
 
 class ExchangeMH(BlockedStep):
@@ -89,6 +103,7 @@ class ExchangeMH(BlockedStep):
 
     name = "exchange_mh"
     default_blocked = True
+    _state_class = ExchangeState
     stats_dtypes_shapes: ClassVar[dict[str, tuple[Any, Any]]] = {  # type: ignore[misc]
         "acceptance": (np.float64, []),
         "accepted": (np.bool_, []),
@@ -120,6 +135,7 @@ class ExchangeMH(BlockedStep):
                 "ExchangeMH: no observed energy of this model leaves its log Z unknown. Declare it "
                 "with log_partition='exchange'."
             )
+        permit_while_alive(self, [rv.owner.inputs[-1] for rv in observed])
         mine = [model.values_to_rvs[v] for v in self.vars]
         used = {rv: parameters_of(model, rv) for rv in observed}
         for rv in mine:
