@@ -118,7 +118,7 @@ def gather(
 
 
 def _with_chains(posterior: xr.Dataset) -> xr.Dataset:
-    """Name the dims chain and draw, or say which are missing."""
+    """Return what has a chain and a draw, or say which is missing."""
     missing = {"chain", "draw"} - set(posterior.dims)
     if missing:
         raise ValueError(
@@ -178,11 +178,9 @@ def _energies(posterior: xr.Dataset, model: pm.Model | None, notes: list[str]) -
     elif _has_energies(model):
         tree = xr.DataTree.from_dict({"posterior": posterior})
         for name, values in observables(tree, model).data_vars.items():
-            repeats = any(_same_up_to_sign(values.values, s.values) for s in series)
-            if not repeats:  # |m| says nothing new where m keeps its sign
+            if not _known(values.values, series):  # |m| says nothing new where m keeps its sign
                 series.append(Series(str(name), values.attrs["kind"], values.values))
-    flat = _flat(posterior, model, [s.name for s in series if np.ptp(s.values) == 0])
-    if flat:
+    if flat := _flat(posterior, model, [s.name for s in series if np.ptp(s.values) == 0]):
         notes.append(f"{', '.join(sorted(flat))}: the same for every configuration, not judged.")
     return [s for s in series if s.name not in flat]
 
@@ -227,7 +225,7 @@ def _entries(
         for index in np.ndindex(*entries.shape[2:]):
             label = f"{name}[{', '.join(map(str, index))}]" if index else str(name)
             column = values[(slice(None), slice(None), *index)]
-            if not any(_same_up_to_sign(column, s.values) for s in known):
+            if not _known(column, known):
                 series.append(Series(label, "variable", np.ascontiguousarray(column)))
     return series
 
@@ -249,8 +247,7 @@ def _judged_by_model(
     """Evaluate scores and conditionals at the draws."""
     if model is None:
         return None, [], []
-    missing = _missing(posterior, model)
-    if missing:
+    if missing := _missing(posterior, model):
         notes.append(
             f"The trace has no draws of {', '.join(missing)}: identities, the Stein test, "
             "symmetries and basins were left out."
@@ -294,11 +291,11 @@ def _superchains(superchains: Sequence[int] | None, chains: int) -> NDArray[np.i
     return ids
 
 
-def _same_up_to_sign(first: NDArray, second: NDArray) -> bool:
-    return np.array_equal(first, second) or np.array_equal(first, -second)
-
-
 def _has_energies(model: pm.Model) -> bool:
     return bool(model.potentials) or any(
         isinstance(getattr(rv.owner, "op", None), BoltzmannRV) for rv in model.free_RVs
     )
+
+
+def _known(values: NDArray, series: list[Series]) -> bool:
+    return any(np.array_equal(sign * values, s.values) for s in series for sign in (1, -1))
