@@ -49,7 +49,7 @@ def bootstrapped(
 
 
 def _tail(statistic: float, quadratic: NDArray) -> float:
-    """Return P(gᵀ S g ≥ statistic) for normal g from three cumulants (Buckley and Eagleson 1988)."""
+    """Return P(gᵀ S g ≥ statistic) for normal g from three cumulants (Buckley, Eagleson 1988)."""
     square = quadratic @ quadratic
     variance, third = 2 * float(np.trace(square)), 8 * float(np.sum(square * quadratic.T))
     df = 8 * variance**3 / third**2

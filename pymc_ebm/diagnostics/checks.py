@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import pymc as pm
 import xarray as xr
@@ -69,6 +70,10 @@ def ergodicity(
     idata: xr.DataTree,
     model: pm.Model | None = None,
     *,
+    var_names: str | Sequence[str] | None = None,
+    filter_vars: Literal["like", "regex"] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    group: str = "posterior",
     probe: bool = False,
     superchains: Sequence[int] | None = None,
     random_seed: int = 0,
@@ -89,9 +94,15 @@ def ergodicity(
         What `pymc.sample` returned, or any trace ArviZ understands; it may be lazy (Dask, Zarr).
     model : Model, optional
         The sampled model. Without it the draws are judged alone.
+    var_names, filter_vars, coords : optional
+        Which variables, and which of their entries, are judged one by one, as in ArviZ; ``chain``
+        and ``draw`` in `coords` choose what all checks see. Energies, identities, symmetries and
+        basins are those of the whole model.
+    group : str, default "posterior"
+        Group of `idata` that holds the draws.
     probe : bool, default False
-        Start short runs from dispersed points and weigh the basins that no draw leads to. It costs
-        a second or more.
+        Look for minima by optimisation from dispersed points, weigh all basins, and compare the
+        weights with the draws. It costs a second or more.
     superchains : sequence of int, optional
         For nested R-hat with many short chains: which chains started from the same point.
     random_seed : int, default 0
@@ -108,13 +119,13 @@ def ergodicity(
     Raises
     ------
     ValueError
-        If there is no posterior group, draws are NaN or infinite, or the trace does not fit the
-        model.
+        If there is no such group, draws are NaN or infinite, or the trace does not fit the model
+        or holds none of its variables.
 
     Notes
     -----
     All statistical tests together have a false-alarm rate of 0.5 % by their nominal levels, and of
-    1.3 % as measured on 550 healthy runs (`pymc_ebm.diagnostics.finding.decide`). Chains that all
+    about 1 % as measured on healthy runs (`pymc_ebm.diagnostics.finding.decide`). Chains that all
     sit in one of several modes look perfect unless a symmetry, a tempered run or ``probe=True``
     gives them away: read a pass as "nothing was found", not as a proof.
 
@@ -127,8 +138,9 @@ def ergodicity(
     True
     """
     evidence, notes = gather(
-        idata, model, superchains=superchains, probe=probe, random_seed=random_seed
-    )
+        idata, model, var_names=var_names, filter_vars=filter_vars, coords=coords, group=group,
+        superchains=superchains, probe=probe, random_seed=random_seed,
+    )  # fmt: skip
     findings = decide([result for check in CHECKS for result in check(evidence)])
     quantities = xr.Dataset(
         {s.name: (("chain", "draw"), s.values) for s in evidence.series if s.share == 1},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import weakref
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
@@ -24,7 +24,7 @@ from pymc_ebm.diagnostics.transformations import (
     symmetries_of_reals,
     symmetries_of_states,
 )
-from pymc_ebm.thermo.observables import observables
+from pymc_ebm.thermo.observables import draws_of, named, observables
 from pymc_ebm.transforms.coordinates import compile_coordinates
 
 ENTRIES_LIMIT = 64  # of one variable: a larger array is judged by its energy and order parameters
@@ -69,21 +69,31 @@ def gather(
     idata: xr.DataTree,
     model: pm.Model | None,
     *,
+    var_names: str | Sequence[str] | None = None,
+    filter_vars: Literal["like", "regex"] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    group: str = "posterior",
     superchains: Sequence[int] | None = None,
     probe: bool = False,
     random_seed: int = 0,
 ) -> tuple[Evidence, list[str]]:
     """Gather energies, order parameters, entries, scores, conditionals and symmetries."""
-    if "posterior" not in idata.children:
-        raise ValueError(f"ergodicity: there is no posterior group, only {list(idata.children)}.")
-    posterior = _with_chains(idata["posterior"].to_dataset())
-    sampler = idata["sample_stats"].to_dataset() if "sample_stats" in idata.children else None
+    posterior = _with_chains(draws_of(idata, group, coords, "ergodicity"))
+    stats = group.replace("posterior", "sample_stats")
+    sampler = xr.Dataset()
+    if stats != group and stats in idata.children:
+        sampler = draws_of(idata, stats, coords, "ergodicity")
     rng = np.random.default_rng(random_seed)
     notes: list[str] = []
     if model is not None:
         _require_match(posterior, model)
-    energies = _energies(idata, model, notes)
-    entries = _entries(posterior, energies, notes)
+    energies = _energies(posterior, model, notes)
+    chosen = named(posterior, var_names, filter_vars)
+    within = {d: c for d, c in (coords or {}).items() if d not in ("chain", "draw")}
+    entries = _entries(
+        {str(n): v.sel({d: within[d] for d in within if d in v.dims}) for n, v in chosen.items()},
+        energies, notes,
+    )  # fmt: skip
     _require_finite([*energies, *entries])
     free = _free(posterior, model)
     slow = slow_directions(free)
@@ -94,7 +104,7 @@ def gather(
         Evidence(
             [*energies, *slow, *entries],
             free,
-            xr.Dataset() if sampler is None else sampler,
+            sampler,
             reals,
             discretes,
             symmetries,
@@ -108,7 +118,7 @@ def gather(
 
 
 def _with_chains(posterior: xr.Dataset) -> xr.Dataset:
-    """Name the dims chain and draw, or say which are missing."""
+    """Return what has a chain and a draw, or say which is missing."""
     missing = {"chain", "draw"} - set(posterior.dims)
     if missing:
         raise ValueError(
@@ -158,7 +168,7 @@ def _require_match(posterior: xr.Dataset, model: pm.Model) -> None:
             )
 
 
-def _energies(idata: xr.DataTree, model: pm.Model | None, notes: list[str]) -> list[Series]:
+def _energies(posterior: xr.Dataset, model: pm.Model | None, notes: list[str]) -> list[Series]:
     series: list[Series] = []
     if model is None:
         notes.append(
@@ -166,22 +176,21 @@ def _energies(idata: xr.DataTree, model: pm.Model | None, notes: list[str]) -> l
             "symmetries and basins were left out."
         )
     elif _has_energies(model):
-        for name, values in observables(idata, model).data_vars.items():
-            repeats = any(_same_up_to_sign(values.values, s.values) for s in series)
-            if not repeats:  # |m| says nothing new where m keeps its sign
+        tree = xr.DataTree.from_dict({"posterior": posterior})
+        for name, values in observables(tree, model).data_vars.items():
+            if not _known(values.values, series):  # |m| says nothing new where m keeps its sign
                 series.append(Series(str(name), values.attrs["kind"], values.values))
-    flat = _flat(idata, model, [s.name for s in series if np.ptp(s.values) == 0])
-    if flat:
+    if flat := _flat(posterior, model, [s.name for s in series if np.ptp(s.values) == 0]):
         notes.append(f"{', '.join(sorted(flat))}: the same for every configuration, not judged.")
     return [s for s in series if s.name not in flat]
 
 
-def _flat(idata: xr.DataTree, model: pm.Model | None, constant: list[str]) -> set[str]:
+def _flat(posterior: xr.Dataset, model: pm.Model | None, constant: list[str]) -> set[str]:
     """Return which of the constant observables are so for random states of discrete variables."""
     if model is None or not constant:
         return set()
     rng = np.random.default_rng(0)
-    some = idata["posterior"].to_dataset().isel(chain=[0], draw=slice(0, 1))
+    some = posterior.isel(chain=[0], draw=slice(0, 1))
     some = some.isel(draw=np.zeros(RANDOM_STATES, dtype=int))
     discrete = []
     for rv in model.free_RVs:
@@ -195,10 +204,12 @@ def _flat(idata: xr.DataTree, model: pm.Model | None, constant: list[str]) -> se
     return {name for name in mine if np.ptp(anew[name].values) <= 1e-12}
 
 
-def _entries(posterior: xr.Dataset, known: list[Series], notes: list[str]) -> list[Series]:
+def _entries(
+    variables: Mapping[str, xr.DataArray], known: list[Series], notes: list[str]
+) -> list[Series]:
     """Return the entries of small variables, and a mean of large ones."""
     series: list[Series] = []
-    for name, variable in posterior.data_vars.items():
+    for name, variable in variables.items():
         entries = variable.transpose("chain", "draw", ...)
         size = int(np.prod(entries.shape[2:]))
         if size > ENTRIES_LIMIT and size + len(series) > ENTRIES_IN_ALL:
@@ -214,7 +225,7 @@ def _entries(posterior: xr.Dataset, known: list[Series], notes: list[str]) -> li
         for index in np.ndindex(*entries.shape[2:]):
             label = f"{name}[{', '.join(map(str, index))}]" if index else str(name)
             column = values[(slice(None), slice(None), *index)]
-            if not any(_same_up_to_sign(column, s.values) for s in known):
+            if not _known(column, known):
                 series.append(Series(label, "variable", np.ascontiguousarray(column)))
     return series
 
@@ -236,8 +247,7 @@ def _judged_by_model(
     """Evaluate scores and conditionals at the draws."""
     if model is None:
         return None, [], []
-    missing = _missing(posterior, model)
-    if missing:
+    if missing := _missing(posterior, model):
         notes.append(
             f"The trace has no draws of {', '.join(missing)}: identities, the Stein test, "
             "symmetries and basins were left out."
@@ -281,11 +291,11 @@ def _superchains(superchains: Sequence[int] | None, chains: int) -> NDArray[np.i
     return ids
 
 
-def _same_up_to_sign(first: NDArray, second: NDArray) -> bool:
-    return np.array_equal(first, second) or np.array_equal(first, -second)
-
-
 def _has_energies(model: pm.Model) -> bool:
     return bool(model.potentials) or any(
         isinstance(getattr(rv.owner, "op", None), BoltzmannRV) for rv in model.free_RVs
     )
+
+
+def _known(values: NDArray, series: list[Series]) -> bool:
+    return any(np.array_equal(sign * values, s.values) for s in series for sign in (1, -1))

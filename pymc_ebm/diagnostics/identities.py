@@ -146,9 +146,10 @@ def heat_bath_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Identity]]
         rest = x.sum(axis=-1, keepdims=True) - x
         weights["pairs"] = (rest - rest.mean())[..., None] * levels
     for name, weight in weights.items():
-        parts = moments(draws, deviations(draws, weight))
+        values, variance, fourth = moments(draws, deviations(draws, weight))
         exact = len(draws.sites) == 1 or name == "states that are rare"
-        yield name, Identity(*(part.sum(axis=-1) for part in parts), exact)
+        sums = (values.sum(axis=-1), variance.sum(axis=-1), fourth.sum(axis=-1))
+        yield name, Identity(*sums, exact)
 
 
 def site_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Identity]]:
@@ -186,13 +187,14 @@ def _scaled(draws: RealDraws) -> tuple[NDArray, NDArray]:
 def _tested(owner: str, quantities: dict[str, NDArray] | dict[str, Identity]) -> list[Result]:
     results: list[Result] = []
     for name, quantity in quantities.items():
-        heat_bath = isinstance(quantity, Identity)
-        draws = quantity.values.shape[1] if heat_bath else quantity.shape[1]
-        if draws < FEWEST_DRAWS:
-            return [
-                not_enough("identities", owner, "model", f"{draws} draws a chain", "Draw more.")
-            ]
-        z, p_value, events = quantity.test() if heat_bath else (*z_and_p(quantity), np.inf)
+        values = quantity.values if isinstance(quantity, Identity) else quantity
+        if values.shape[1] < FEWEST_DRAWS:
+            why = f"{values.shape[1]} draws a chain"
+            return [not_enough("identities", owner, "model", why, "Draw more.")]
+        if isinstance(quantity, Identity):
+            z, p_value, events = quantity.test()
+        else:
+            z, p_value, events = *z_and_p(quantity), np.inf
         if not events:
             continue  # the same for every state, as the energy of an RBM without weights
         results.append(

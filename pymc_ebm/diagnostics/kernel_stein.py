@@ -68,10 +68,9 @@ def check(evidence: Evidence) -> list[Result]:
         if draws.x.shape[1] < 20:
             results.append(_too_short(draws.name, draws.x.shape[1]))
             continue
-        test = discrete_stein_test(draws, random_seed=evidence.rng)
-        if test is None:
-            continue
-        results.append(_result(draws.name, test, f"site {draws.sites[test.direction]}"))
+        found = discrete_stein_test(draws, random_seed=evidence.rng)
+        if found is not None:
+            results.append(_result(draws.name, found, f"site {draws.sites[found.direction]}"))
     return results
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
 
+import arviz as az
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -25,7 +27,13 @@ BLOCK = 200  # draws that are in memory at a time
 
 
 def observables(
-    idata: xr.DataTree, model: pm.Model | None = None, *, group: str = "posterior"
+    idata: xr.DataTree,
+    model: pm.Model | None = None,
+    *,
+    var_names: str | Sequence[str] | None = None,
+    filter_vars: Literal["like", "regex"] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    group: str = "posterior",
 ) -> xr.Dataset:
     """Compute the energy and the order parameters of every draw.
 
@@ -35,6 +43,10 @@ def observables(
         What `pymc.sample` returned.
     model : Model, optional
         The model that was sampled; by default the one on the context stack.
+    var_names, filter_vars : optional
+        Which observables to return, as in ArviZ: names, or what they contain ("like", "regex").
+    coords : mapping, optional
+        Which chains and draws to look at: ``{"chain": [0, 1], "draw": slice(500, None)}``.
     group : str, default "posterior"
         Group of `idata` that holds the draws.
 
@@ -64,9 +76,12 @@ def observables(
     ['s_abs_magnetization', 's_energy', 's_magnetization']
     """
     model = pm.modelcontext(model)
-    if group not in idata.children:
-        raise ValueError(f"observables: there is no group {group!r}, only {list(idata.children)}.")
-    draws = idata[group].to_dataset()
+    draws = draws_of(idata, group, coords, "observables")
+    if other := set(coords or {}) - {"chain", "draw"}:
+        raise ValueError(
+            f"observables: coords names {sorted(other)}; an energy needs all entries, so that only "
+            "chain and draw may be chosen."
+        )
     quick = {
         str(rv.name): form
         for rv in model.free_RVs
@@ -91,12 +106,38 @@ def observables(
     if expressions:
         columns = _evaluate_draws({k: v for k, (_, v) in expressions.items()}, draws, model)
         found |= {name: (kind, columns[name]) for name, (kind, _) in expressions.items()}
-    return xr.Dataset(
+    everything = xr.Dataset(
         {
             name: (("chain", "draw"), values, {"kind": kind})
             for name, (kind, values) in found.items()
         },
         coords={"chain": draws["chain"], "draw": draws["draw"]},
+    )
+    return named(everything, var_names, filter_vars)
+
+
+def draws_of(
+    idata: xr.DataTree, group: str, coords: Mapping[str, Any] | None, caller: str
+) -> xr.Dataset:
+    """Return a group of a trace, of the chains and draws that `coords` names."""
+    if group not in idata.children:
+        raise ValueError(f"{caller}: there is no group {group!r}, only {list(idata.children)}.")
+    draws = idata[group].to_dataset()
+    along = {d: c for d, c in (coords or {}).items() if d in ("chain", "draw")}
+    return draws.sel({d: c if isinstance(c, slice) else np.atleast_1d(c) for d, c in along.items()})
+
+
+def named(
+    data: xr.Dataset,
+    var_names: str | Sequence[str] | None,
+    filter_vars: Literal["like", "regex"] | None,
+) -> xr.Dataset:
+    """Choose variables by name, as ArviZ does."""
+    if var_names is None:
+        return data
+    tree = xr.DataTree.from_dict({"posterior": data})
+    return az.extract(
+        tree, var_names=var_names, filter_vars=filter_vars, combined=False, keep_dataset=True
     )
 
 

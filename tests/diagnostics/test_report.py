@@ -155,7 +155,7 @@ def test_to_datatree_holds_everything(rng):
 
 
 def test_bad_traces_are_refused(ising_model, rng):
-    with pytest.raises(ValueError, match="no posterior group"):
+    with pytest.raises(ValueError, match="no group 'posterior'"):
         ebm.ergodicity(az.from_dict({"prior": {"x": rng.normal(size=(2, 50))}}))
     broken = rng.normal(size=(2, 50))
     broken[1, 3] = np.nan
@@ -251,3 +251,44 @@ def test_new_data_are_seen(rng):
         pm.set_data({"data": np.ones(50)})
     assert not ebm.ergodicity(trace(mu=x), model, quiet=True).passed
     assert ebm.ergodicity(trace(mu=x + 50 / 50.01), model, quiet=True).passed
+
+
+def test_variables_entries_and_draws_are_chosen_as_in_arviz(rng):
+    x, y = rng.normal(size=(4, 600, 3)), np.zeros((4, 600))
+    y[:, 300:] = rng.normal(size=(4, 300))
+    idata = az.from_dict({"posterior": {"x": x, "y": y}})
+    assert not ebm.ergodicity(idata, quiet=True).passed
+    late = ebm.ergodicity(idata, coords={"draw": slice(300, None)}, quiet=True)
+    assert late.passed, late.failures
+    assert late.quantities.sizes["draw"] == 300
+    named = ebm.ergodicity(idata, var_names="x", coords={"x_dim_0": [0, 2]}, quiet=True)
+    assert {"x[0]", "x[1]"} <= set(named.table["quantity"])
+    assert not {"x[2]", "y"} & set(named.table["quantity"][named.table["check"] == "R-hat"])
+    prior = az.from_dict({"prior": {"x": x}})
+    assert ebm.ergodicity(prior, group="prior", quiet=True).passed
+
+
+def test_a_trace_that_never_moves_does_not_pass(free_spins, rng):
+    """With a model that would move it is wrong; without one nobody can tell."""
+    x = np.broadcast_to(rng.choice([-1, 1], size=(20, 20)), (2, 100, 20, 20)).astype(np.int8)
+    report = ebm.ergodicity(trace(s=x), free_spins, quiet=True)
+    assert {"movement", "frozen entries"} <= set(report.failures["check"])
+    assert not ebm.ergodicity(trace(x=np.full((4, 100), 0.3)), quiet=True).passed
+
+
+def test_what_cannot_move_is_no_fault_and_no_pass():
+    """A magnet with 10⁻⁶ changes to be expected: drawn all alike, and rightly so."""
+    with pm.Model() as model:
+        ebm.Ising("s", 2.0, 1.0, graph=SMALL)
+    report = ebm.ergodicity(trace(s=np.ones((2, 200, 3, 3), np.int8)), model, quiet=True)
+    assert set(report.failures["verdict"]) == {"not enough"}
+    assert "changes were to be expected" in report.failures["meaning"][0]
+
+
+def test_an_energy_that_is_constant_by_definition_is_not_judged(rng):
+    """Fair coins drawn exactly, judged as an RBM without weights; nominal level .5 %."""
+    with pm.Model() as model:
+        ebm.RBM("v", np.zeros((4, 2)))
+    report = ebm.ergodicity(trace(v=rng.integers(0, 2, (4, 500, 4))), model, quiet=True)
+    assert report.passed, report.failures
+    assert any("same for every configuration" in note for note in report.notes)
