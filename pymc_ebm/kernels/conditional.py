@@ -11,22 +11,7 @@ import numpy as np
 def log_weights(x, sites, indptr, indices, weights, interaction, field, out):
     """Fill ``out[m, k, a] = field[i, a] + Σ_j w_ij K[a, x_mj]``, i being ``sites[k]``.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (M, n)
-        Configurations.
-    sites : ndarray of int64, shape (s,)
-        Which sites.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    weights : ndarray of float64, shape (2 m,)
-        ``βJ`` of each entry of `indices`.
-    interaction : ndarray of float64, shape (q, q)
-        K.
-    field : ndarray of float64, shape (n, q)
-        Log-weights.
-    out : ndarray of float64, shape (M, s, q)
-        Filled.
+    Configurations `x` (M, n); adjacency with `weights` (2 m,); K (q, q); `field` (n, q).
     """
     q = field.shape[1]
     for m in range(x.shape[0]):
@@ -42,13 +27,7 @@ def log_weights(x, sites, indptr, indices, weights, interaction, field, out):
 
 @numba.njit(cache=True)
 def normalise(weights):
-    """Subtract from each row of log-weights the log of its sum of exponentials, in place.
-
-    Parameters
-    ----------
-    weights : ndarray of float64, shape (rows, q)
-        Log-weights; on return log-probabilities.
-    """
+    """Subtract from each row of log-weights (rows, q) the log of its sum, in place."""
     q = weights.shape[1]
     for row in range(weights.shape[0]):
         largest = weights[row, 0]
@@ -64,18 +43,9 @@ def normalise(weights):
 
 @numba.njit(cache=True)
 def descend(x, indptr, indices, weights, interaction, field, most_sweeps):
-    """Set each entry to its likeliest state in turn, until none changes.
+    """Set each entry of x (M, n) to its likeliest state in turn, until none changes.
 
-    Ties keep the present state, so the descent ends.
-
-    Parameters
-    ----------
-    x : ndarray of int8, shape (M, n)
-        Configurations, updated in place.
-    indptr, indices, weights, interaction, field
-        As for `log_weights`.
-    most_sweeps : int
-        Passes after which it gives up.
+    Ties keep the present state, so the descent ends; other arguments as for `log_weights`.
     """
     n, q = field.shape
     local = np.empty(q)

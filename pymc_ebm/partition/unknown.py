@@ -51,13 +51,7 @@ class UnknownLogZ(Op):
 
 
 def has_unknown(variable: Variable) -> bool:
-    """Tell whether an expression contains an unknown log Z.
-
-    Parameters
-    ----------
-    variable : Variable
-        Any expression.
-    """
+    """Tell whether an expression contains an unknown log Z."""
     return any(
         v.owner is not None and isinstance(v.owner.op, UnknownLogZ) for v in ancestors([variable])
     )
