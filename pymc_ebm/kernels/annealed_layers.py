@@ -13,20 +13,10 @@ SAFE = 10.0  # beyond, a logarithm is taken at once
 
 @numba.njit(cache=True)
 def draw_units(inputs, bias, scale, states, units):
-    """Draw units with log-odds ``bias_j + scale_i · inputs_ij``, in place.
+    """Draw units (chains, n) with log-odds ``bias_j + scale_i · inputs_ij``, in place.
 
-    Parameters
-    ----------
-    inputs : ndarray of float32, shape (chains, n)
-        What the other layer says.
-    bias : ndarray of float32, shape (n,)
-        Own log-odds.
-    scale : ndarray of float32, shape (chains,)
-        One a chain.
-    states : ndarray of uint64, shape (chains, 4)
-        Generator states, advanced.
-    units : ndarray of float32, shape (chains, n)
-        Overwritten with 0 and 1.
+    `inputs`, `bias` (n,) and `units` are float32; `scale` (chains,) and generator `states`
+    (chains, 4) have one row a chain.
     """
     chains, n = inputs.shape
     for i in range(chains):
@@ -43,14 +33,7 @@ def draw_units(inputs, bias, scale, states, units):
 def softplus_change(inputs, bias, before, after):
     """Return ``Σ_j log(1 + e^{c_j + t′ x_j}) − log(1 + e^{c_j + t x_j})`` of every chain.
 
-    Parameters
-    ----------
-    inputs : ndarray of float32, shape (chains, n)
-        x.
-    bias : ndarray of float32, shape (n,)
-        c.
-    before, after : ndarray of float64, shape (chains,)
-        t and t′.
+    x is `inputs` (chains, n) and c is `bias` (n,), both float32; t and t′ (chains,) float64.
     """
     chains, n = inputs.shape
     total = np.zeros(chains)

@@ -6,19 +6,10 @@ import numpy as np
 
 @numba.njit(cache=True)
 def greedy_coloring(indptr, indices):
-    """Give each vertex the smallest colour that no coloured neighbour has.
+    """Give each vertex the smallest colour that no coloured neighbour has, shape (n,), int32.
 
     Breadth-first order makes this optimal on bipartite graphs (two colours): when a vertex is
     reached, its coloured neighbours all lie on the other side.
-
-    Parameters
-    ----------
-    indptr, indices : ndarray of int
-        Adjacency in compressed-sparse-row form, shapes (n + 1,) and (2 m,).
-
-    Returns
-    -------
-    ndarray of int32, shape (n,)
     """
     n = indptr.size - 1
     color = np.full(n, -1, np.int32)

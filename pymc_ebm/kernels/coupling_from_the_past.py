@@ -12,27 +12,8 @@ def sandwich(upper, lower, indptr, indices, weights, sites, field, state):
     """Sweep the largest and the smallest configuration with the same random numbers.
 
     Heat bath is monotone where all couplings are ferromagnetic: what starts between the two stays
-    between them, and where they meet, everything has.
-
-    Parameters
-    ----------
-    upper, lower : ndarray of int8, shape (n,)
-        Updated in place; ``upper ≥ lower``.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    weights : ndarray of float64, shape (2 m,)
-        ``βJ ≥ 0`` of each entry of `indices`.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-    state : ndarray of uint64, shape (4,)
-        State of the generator; not changed beyond this call's copy.
-
-    Returns
-    -------
-    int
-        In how many spins the two still differ.
+    between them, and where they meet, everything has. Returns in how many spins they still differ.
+    Arguments as for `pymc_ebm.kernels.heat_bath.weighted_sweeps`, but `state` is not advanced.
     """
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     different = 0
@@ -54,21 +35,8 @@ def sandwich(upper, lower, indptr, indices, weights, sites, field, state):
 def uniform_sandwich(upper, lower, neighbors, odds, sites, state):
     """Do what `sandwich` does where all couplings are equal.
 
-    Parameters
-    ----------
-    upper, lower : ndarray of int8, shape (n + 1,)
-        1 for up and 0 for down, updated in place; entry n is 0.
-    neighbors : ndarray of uint32, shape (n, d)
-        Neighbours of each vertex, padded with n.
-    odds : ndarray of float64, shape (n, d + 1)
-        Probability of up, by the number of neighbours that are up.
-    sites, state
-        As for `sandwich`.
-
-    Returns
-    -------
-    int
-        In how many spins the two still differ.
+    `upper` and `lower` (n + 1,) hold 1 for up and 0 for down, entry n being 0; `neighbors` (n, d)
+    is padded with n; `odds` (n, d + 1) is the probability of up by the number of neighbours up.
     """
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     different = 0
@@ -100,23 +68,10 @@ def uniform_coupled_from(sweeps, upper, lower, neighbors, odds, sites, seeds):
 
 @numba.njit(cache=True)
 def coupled_from(sweeps, upper, lower, indptr, indices, weights, sites, field, seeds):
-    """Run from `sweeps` in the past to the present; sweep t uses ``seeds[t - 1]``, t counting down.
+    """Run from `sweeps` in the past to the present; return in how many spins the two differ.
 
-    Parameters
-    ----------
-    sweeps : int
-        How far back to start.
-    upper, lower : ndarray of int8, shape (n,)
-        Overwritten.
-    indptr, indices, weights, sites, field
-        As for `sandwich`.
-    seeds : ndarray of uint64, shape (sweeps, 4)
-        Generator states, the most recent sweep's first.
-
-    Returns
-    -------
-    int
-        In how many spins the two still differ; 0 if they have met.
+    Sweep t, counting down, uses ``seeds[t - 1]``, seeds (sweeps, 4) being generator states. `upper`
+    and `lower` (n,) are overwritten; other arguments as for `sandwich`.
     """
     upper[:] = 1
     lower[:] = -1

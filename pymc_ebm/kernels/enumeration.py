@@ -41,16 +41,7 @@ def fill_exponents(exponents, effective, low):
 def ising_log_weights(coupling, field):
     """Return ``½ sᵀ coupling s + fieldᵀ s`` for all ``2ⁿ`` configurations.
 
-    Parameters
-    ----------
-    coupling : ndarray of float64, shape (n, n)
-        Symmetric ``βJ`` with an empty diagonal.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-
-    Returns
-    -------
-    ndarray of float64, shape (2**n,)
+    `coupling` (n, n) is symmetric with an empty diagonal; `field` (n,).
     """
     log_weights = pair_log_weights(coupling, field.size)
     own = np.empty(log_weights.size)

@@ -134,22 +134,10 @@ def accumulate(weights, factor, spins, low, profile, space, moments, mean, pairs
 
 @numba.njit(cache=True)
 def ising_moments(coupling, field):
-    """Return log Z and the moments of spins with ``p(s) ∝ exp(½ sᵀ coupling s + fieldᵀ s)``.
+    """Return log Z, ``⟨s_i⟩`` and ``⟨s_i s_j⟩`` for ``p(s) ∝ exp(½ sᵀ coupling s + fieldᵀ s)``.
 
-    Parameters
-    ----------
-    coupling : ndarray of float64, shape (n, n)
-        Symmetric ``βJ`` with an empty diagonal.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-
-    Returns
-    -------
-    log_z : float
-    mean : ndarray of float64, shape (n,)
-        ``⟨s_i⟩``.
-    pairs : ndarray of float64, shape (n, n)
-        ``⟨s_i s_j⟩`` for i < j; zeros elsewhere.
+    `coupling` (n, n) is symmetric with an empty diagonal; `field` (n,). The pairs (n, n) are filled
+    for i < j and zero elsewhere.
     """
     n = field.size
     low = min(n, LOW_SPINS)
@@ -185,21 +173,6 @@ def ising_moment_derivatives(coupling, field, coupling_change, field_change):
 
     With ``φ(s) = ½ sᵀ coupling_change s + field_changeᵀ s`` these are the covariances of φ with
     the spins and with their pairs, a product of the Fisher information with a vector.
-
-    Parameters
-    ----------
-    coupling, field
-        As for `ising_moments`.
-    coupling_change : ndarray of float64, shape (n, n)
-        Symmetric with an empty diagonal.
-    field_change : ndarray of float64, shape (n,)
-        Direction of the derivative.
-
-    Returns
-    -------
-    mean : ndarray of float64, shape (n,)
-    pairs : ndarray of float64, shape (n, n)
-        For i < j; zeros elsewhere.
     """
     n = field.size
     low = min(n, LOW_SPINS)
@@ -229,32 +202,14 @@ def ising_moment_derivatives(coupling, field, coupling_change, field_change):
 
 @numba.njit(cache=True)
 def edge_moments(coupling, field, first, second):
-    """Return log Z, ``⟨s_i s_j⟩`` of the edges and ``⟨s_i⟩``; couplings come one an edge.
-
-    Parameters
-    ----------
-    coupling : ndarray of float64, shape (m,)
-        ``βJ``.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-    first, second : ndarray of int64, shape (m,)
-        The ends of the edges, ``first < second``.
-    """
+    """Return log Z, ``⟨s_i s_j⟩`` of the edges (m,) and ``⟨s_i⟩``; one coupling an edge."""
     log_z, mean, pairs = ising_moments(dense(coupling, first, second, field.size), field)
     return log_z, on_edges(pairs, first, second), mean
 
 
 @numba.njit(cache=True)
 def edge_moment_derivatives(coupling, field, coupling_change, field_change, first, second):
-    """Return how the moments of `edge_moments` change in a direction, pairs first.
-
-    Parameters
-    ----------
-    coupling, field, first, second
-        As for `edge_moments`.
-    coupling_change, field_change : ndarray of float64, shapes (m,) and (n,)
-        The direction.
-    """
+    """Return how the moments of `edge_moments` change in a direction, pairs first."""
     n = field.size
     mean, pairs = ising_moment_derivatives(
         dense(coupling, first, second, n),

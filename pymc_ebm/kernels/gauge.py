@@ -8,21 +8,9 @@ import numpy as np
 def spread_signs(indptr, indices, signs):
     """Choose signs g with ``g_i g_j sign_ij = 1`` on every edge of a spanning forest.
 
-    Parameters
-    ----------
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    signs : ndarray of int8, shape (2 m,)
-        Sign of each coupling; 0 where there is none.
-
-    Returns
-    -------
-    gauge : ndarray of int8, shape (n,)
-        The signs.
-    parent : ndarray of int64, shape (n,)
-        The forest; roots are their own parents.
-    bad_from, bad_to : int
-        Ends of the first edge that no gauge satisfies, -1 if all are satisfied.
+    `signs` (2 m,) belong to the adjacency; 0 is no edge. Returns the gauge (n,), the parents of the
+    forest (n,), roots being their own, and the ends of the first edge that no gauge satisfies, -1
+    if all are satisfied.
     """
     n = indptr.size - 1
     gauge = np.zeros(n, np.int8)

@@ -19,15 +19,8 @@ GROUP = 3
 def odds_tables(weights):
     """Lay out the odds against +1 for every configuration of each group of neighbours.
 
-    Parameters
-    ----------
-    weights : ndarray of float64, shape (n, 3 g)
-        ``βJ`` to each neighbour; 0 where there is none.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, 8 g)
-        Entry 8 j + b of a row: the factor of group j if bit i of b says that its neighbour i is up.
+    `weights` (n, 3 g) are ``βJ`` to each neighbour, 0 where there is none. Entry 8 j + b of a row
+    (n, 8 g) is the factor of group j if bit i of b says that its neighbour i is up.
     """
     n, degree = weights.shape
     groups = degree // GROUP

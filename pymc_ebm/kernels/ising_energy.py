@@ -8,20 +8,7 @@ import numpy as np
 def ising_energy(spins, first, second, coupling, field):
     """Return ``−Σ_e J_e s_i s_j − Σ_i h_i s_i`` and the mean spin.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,)
-        The configuration.
-    first, second : ndarray of int32, shape (m,)
-        The ends of each edge.
-    coupling : ndarray of float64, shape (1,) or (m,)
-        J; one value serves all edges.
-    field : ndarray of float64, shape (1,) or (n,)
-        h; one value serves all spins.
-
-    Returns
-    -------
-    energy, magnetization : float
+    `coupling` has shape (1,) or (m,), `field` (1,) or (n,): one value serves all.
     """
     n = field.size if field.size > 1 else 0
     total = np.int64(0)

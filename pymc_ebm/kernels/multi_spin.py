@@ -115,12 +115,7 @@ def four_neighbor_sweeps(words, neighbors, flips, sites, digits, sweeps, state):
 def six_neighbor_sweeps(words, neighbors, flips, sites, digits, sweeps, state):
     """Heat bath where every vertex has six neighbours, as on cubic and triangular lattices.
 
-    Parameters
-    ----------
-    words, flips, sites, digits, sweeps, state
-        As for `four_neighbor_sweeps`, with six columns in `flips`.
-    neighbors : ndarray of uint32, shape (N, 6)
-        Row k: the neighbours of ``sites[k]``.
+    Arguments as for `four_neighbor_sweeps`, with six columns in `neighbors` and `flips`.
     """
     first, second = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
     third = np.empty(BLOCK, np.uint64)
@@ -182,18 +177,9 @@ def _empty(planes, totals):
 
 @numba.njit(cache=True)
 def measure(words, first, second, flips, satisfied, ups):
-    """Count satisfied edges and up spins of each replica.
+    """Count satisfied edges and up spins of each replica, into two arrays of shape (64,).
 
-    Parameters
-    ----------
-    words : ndarray of uint64, shape (n,)
-        The replicas.
-    first, second : ndarray of uint32, shape (m,)
-        The ends of each edge.
-    flips : ndarray of uint64, shape (1,) or (m,)
-        All bits set where the coupling is negative.
-    satisfied, ups : ndarray of int64, shape (64,)
-        Overwritten with the counts.
+    `flips` (1,) or (m,) has all bits set where the coupling of edge (first, second) is negative.
     """
     satisfied[:] = 0
     ups[:] = 0
@@ -226,16 +212,9 @@ def measure(words, first, second, flips, satisfied, ups):
 
 @numba.njit(cache=True)
 def square_lattice_sweeps(words, flip, digits, sweeps, state):
-    """Heat bath on a periodic square lattice with even sides: neighbours by arithmetic.
+    """Heat bath on a periodic square lattice (rows, columns), even sides: no list of neighbours.
 
-    Parameters
-    ----------
-    words : ndarray of uint64, shape (rows, columns)
-        Bit r of a word: the spin of replica r is up. Updated in place.
-    flip : uint64
-        All bits set for negative couplings, else 0.
-    digits, sweeps, state
-        As for `four_neighbor_sweeps`.
+    `flip` has all bits set for negative couplings; the rest is as for `four_neighbor_sweeps`.
     """
     first, second = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
     third = np.zeros(BLOCK, np.uint64)
@@ -280,17 +259,7 @@ def square_lattice_sweeps(words, flip, digits, sweeps, state):
 
 @numba.njit(cache=True)
 def measure_square_lattice(words, flip, satisfied, ups):
-    """Count satisfied edges and up spins of each replica on a periodic square lattice.
-
-    Parameters
-    ----------
-    words : ndarray of uint64, shape (rows, columns)
-        The replicas.
-    flip : uint64
-        All bits set for negative couplings, else 0.
-    satisfied, ups : ndarray of int64, shape (64,)
-        Overwritten with the counts.
-    """
+    """Do what `measure` does on a periodic square lattice (rows, columns)."""
     satisfied[:] = 0
     ups[:] = 0
     rows, columns = words.shape

@@ -99,27 +99,10 @@ def lay_bonds(x, signs, parent, lower_ptr, lower, thresholds, state):
 
 @numba.njit(cache=True)
 def flip_spin_clusters(spins, parent, flip, field, gain, state):
-    """Turn each cluster of spins over with the probability its field gives.
+    """Turn each cluster over with the probability its field gives; return how many there are.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,)
-        Updated in place.
-    parent : ndarray of uint32, shape (n,)
-        The forest of `lay_bonds`; flattened.
-    flip : ndarray of int8, shape (n,)
-        Working space.
-    field : ndarray of float64, shape (n,) or (0,)
-        ``βh``; empty if there is none.
-    gain : ndarray of float64, shape (n,) or (0,)
-        Working space.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
-
-    Returns
-    -------
-    clusters : int
-        Number of clusters.
+    `parent` (n,) is the forest of `lay_bonds`, flattened here; `flip` and `gain` (n,) are working
+    space. `field` and `gain` are empty if there is no field.
     """
     n = spins.size
     clusters = 0
@@ -164,27 +147,10 @@ def flip_spin_clusters(spins, parent, flip, field, gain, state):
 
 @numba.njit(cache=True)
 def draw_cluster_states(x, parent, q, field, log_weights, state):
-    """Give each cluster of Potts variables a state with the probability its field gives.
+    """Give each cluster a state with the probability its field gives; return their number.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (n,)
-        State numbers, updated in place.
-    parent : ndarray of uint32, shape (n,)
-        The forest of `lay_bonds`; flattened.
-    q : int
-        Number of states.
-    field : ndarray of float64, shape (n, q) or (0, q)
-        Log-weights; empty if there are none.
-    log_weights : ndarray of float64, same shape
-        Working space.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
-
-    Returns
-    -------
-    int
-        Number of clusters.
+    As `flip_spin_clusters`, for q Potts states; `log_weights` is working space of the shape of
+    `field`, (n, q) or (0, q).
     """
     n = x.size
     clusters = 0

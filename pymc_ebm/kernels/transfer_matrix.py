@@ -14,16 +14,10 @@ LOG_RANGE = 300.0  # beyond this sum of |βJ| and |βh| around a row, entries of
 
 @numba.njit(cache=True)
 def add_site(before, after, column, width, down, left, field):
-    """Write ψ with the spin in a column replaced by the next row's.
+    """Write ψ (2**width,) with the spin in a column replaced by the next row's.
 
-    Parameters
-    ----------
-    before, after : ndarray of float64, shape (2**width,)
-        ψ before and after; may be the same.
-    column, width : int
-        Which column, of how many.
-    down, left, field : float
-        ``βJ`` to the spin that is replaced and to the column before, and ``βh``.
+    `down` and `left` are ``βJ`` to the spin that is replaced and to the column before. `before` and
+    `after` may be the same array.
     """
     same, other = exp(down), exp(-down)
     bit = 1 << column
@@ -54,18 +48,9 @@ def close_row(psi, width, wrap):
 def remove_site(before, adjoint, column, width, down, left, field, moments):
     """Pull the adjoint of ψ back through `add_site`, in place, and write the site's moments.
 
-    Parameters
-    ----------
-    before : ndarray
-        ψ before the site was added.
-    adjoint : ndarray
-        Derivative of Z with respect to ψ after it; overwritten with that before it, divided so
-        that ``before · adjoint = 1``.
-    column, width, down, left, field
-        As for `add_site`.
-    moments : ndarray, shape (3,)
-        Overwritten with the means of the products with the replaced spin and with the column
-        before, and of the spin.
+    `before` is ψ before the site was added; `adjoint`, the derivative of Z after it, becomes that
+    before it, divided so that ``before · adjoint = 1``. `moments` (3,) receives the means of the
+    products with the replaced spin and with the column before, and of the spin.
     """
     same, other = exp(down), exp(-down)
     bit = 1 << column

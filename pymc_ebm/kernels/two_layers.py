@@ -23,21 +23,9 @@ def sum_softplus(inputs):
 
 @numba.njit(cache=True)
 def layer_log_weights(W, b, c):
-    """Return the log-weights of all 2^k configurations of the layer that W has rows for.
+    """Return ``c·h + Σ_i log(1 + exp(b_i + (hW)_i))`` of all 2^k configurations of a layer.
 
-    Parameters
-    ----------
-    W : ndarray of float64, shape (k, n)
-        Weights, the enumerated layer first.
-    b : ndarray of float64, shape (n,)
-        Biases of the layer that is summed out in closed form.
-    c : ndarray of float64, shape (k,)
-        Biases of the enumerated layer.
-
-    Returns
-    -------
-    ndarray of float64, shape (2**k,)
-        ``c·h + Σ_i log(1 + exp(b_i + (hW)_i))``; bit j of the index is h_j.
+    W (k, n) has the enumerated layer first; b (n,), c (k,); bit j of the index is h_j.
     """
     k, n = W.shape
     log_weights = np.empty(1 << k)
@@ -62,14 +50,9 @@ def layer_log_weights(W, b, c):
 
 @numba.njit(cache=True)
 def layer_moments(W, b, c):
-    """Return log Z, ``⟨h_j v_i⟩``, ``⟨v_i⟩`` and ``⟨h_j⟩``; arguments as for `layer_log_weights`.
+    """Return log Z, ``⟨h_j v_i⟩`` (k, n), ``⟨v_i⟩`` (n,) and ``⟨h_j⟩`` (k,).
 
-    Returns
-    -------
-    log_z : float
-    products : ndarray of float64, shape (k, n)
-    mean_v : ndarray of float64, shape (n,)
-    mean_h : ndarray of float64, shape (k,)
+    Arguments as for `layer_log_weights`.
     """
     k, n = W.shape
     W = np.ascontiguousarray(W)

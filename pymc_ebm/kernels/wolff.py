@@ -80,23 +80,7 @@ def spin_clusters(
 def state_clusters(x, q, indptr, indices, probabilities, field, stack, visited, clusters, state):
     """Grow clusters of equal Potts states; each proposes one of the other states.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (n,)
-        State numbers, updated in place.
-    q : int
-        Number of states.
-    indptr, indices, stack, visited, clusters, state
-        As for `spin_clusters`.
-    probabilities : ndarray of float64, shape (2 m,)
-        ``1 − exp(−βJ)``.
-    field : ndarray of float64, shape (n, q)
-        Log-weights.
-
-    Returns
-    -------
-    int
-        Sum of the clusters' sizes.
+    As `spin_clusters`, with probabilities ``1 − exp(−βJ)`` and log-weights `field` (n, q).
     """
     n = x.size
     grown = 0

@@ -49,12 +49,6 @@ def seed_state(rng: np.random.Generator) -> np.ndarray:
 
 @numba.njit(cache=True)
 def next_state(state):
-    """Return one 64-bit random word and advance the state in place.
-
-    Parameters
-    ----------
-    state : ndarray of uint64, shape (4,)
-        State of the generator.
-    """
+    """Return one 64-bit random word and advance the state (4,) in place."""
     word, state[0], state[1], state[2], state[3] = next_word(state[0], state[1], state[2], state[3])
     return word

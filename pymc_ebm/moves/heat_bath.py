@@ -181,19 +181,7 @@ def by_entry(graph: Graph, interaction: NDArray[np.float64]) -> NDArray[np.float
 
 
 def padded_rows(graph: Graph, entries: NDArray, fill: int, dtype: type) -> NDArray:
-    """Write one value an adjacency entry as a table with a row a vertex.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    entries : ndarray, shape (2 m,)
-        Values in the order of ``graph.neighbors``.
-    fill : int
-        What pads short rows.
-    dtype : type
-        Of the table.
-    """
+    """Write adjacency entries (2 m,) as a table with a row a vertex, short rows filled up."""
     indptr, degrees = graph.neighbors[0], graph.degrees()
     shape = (graph.n_vertices, int(degrees.max(initial=0)))
     table: NDArray = np.full(shape, fill, dtype=dtype)

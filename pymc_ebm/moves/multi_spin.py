@@ -16,15 +16,7 @@ ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 def fits(graph: Graph, coupling: NDArray[np.float64]) -> bool:
-    """Tell whether a model can be coded so: equal strengths, four or six neighbours everywhere.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    coupling : ndarray, shape () or (m,)
-        ``βJ``; signs may differ.
-    """
+    """Tell whether a model can be coded so: one strength, four or six neighbours everywhere."""
     strengths = np.abs(np.asarray(coupling)).reshape(-1)
     if strengths.size == 0 or np.any(strengths != strengths[0]):
         return False
@@ -35,16 +27,9 @@ def fits(graph: Graph, coupling: NDArray[np.float64]) -> bool:
 
 
 class MultiSpin:
-    """64 replicas at one temperature, without a field.
+    """64 replicas at one temperature, without a field, started at random.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph, every vertex with four or six neighbours.
-    coupling : ndarray, shape () or (m,)
-        ``βJ``: one strength, any signs.
-    rng : numpy.random.Generator
-        Draws the first configurations and seeds the kernels' own generators.
+    Every vertex has four or six neighbours; `coupling` () or (m,) has one strength, any signs.
     """
 
     def __init__(

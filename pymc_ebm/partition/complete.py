@@ -11,13 +11,7 @@ from pymc_ebm.partition.problem import Method, Problem, known_value
 
 
 def uniform_field(problem: Problem) -> TensorVariable | None:
-    """Return the one field that all spins share, not multiplied by β; None if they differ.
-
-    Parameters
-    ----------
-    problem : Problem
-        Of spins.
-    """
+    """Return the one field that all spins share, not multiplied by β; None if they differ."""
     field = problem.pairwise.field
     if all(field.type.broadcastable):
         return field.squeeze()

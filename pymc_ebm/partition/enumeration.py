@@ -38,8 +38,29 @@ class EnumeratedDerivatives(DerivativeOp):
         return kernels.exact_moments.edge_moment_derivatives
 
 
+class EnumeratedStates(MomentsOp):
+    """Tables (m, q, q) and log-weights (n, q); see `pymc_ebm.kernels.enumeration_states`."""
+
+    def kernel(self) -> Callable[..., tuple]:
+        """Return the compiled function."""
+        return kernels.enumeration_states.state_moments
+
+    def derivative_op(self) -> Op:
+        """Return the Fisher information's product with a vector."""
+        return EnumeratedStatesDerivatives()
+
+
+class EnumeratedStatesDerivatives(DerivativeOp):
+    """Directional derivatives of the marginals."""
+
+    def kernel(self) -> Callable[..., tuple]:
+        """Return the compiled function."""
+        return kernels.enumeration_states.state_moment_derivatives
+
+
 def _table_entries(problem: Problem) -> float:
-    return problem.n * float(problem.q) ** problem.n
+    """Return how many numbers are kept: log-weights if pairwise, else whole configurations."""
+    return float(problem.q) ** problem.n * (1 if problem.form is not None else problem.n)
 
 
 def _obstacle(problem: Problem) -> str | None:
@@ -60,7 +81,8 @@ def _obstacle(problem: Problem) -> str | None:
 def _seconds(problem: Problem) -> float:
     if problem.is_spin:
         return 2e-9 * 2.0**problem.n + 1e-5
-    return 2e-9 * _table_entries(problem) * problem.n + 1e-4
+    each = 2e-8 if problem.form is not None else 2e-9 * problem.n
+    return each * _table_entries(problem) + 1e-4
 
 
 def _energies(problem: Problem) -> TensorVariable:
@@ -79,17 +101,14 @@ def _energies(problem: Problem) -> TensorVariable:
 
 
 def _build(problem: Problem) -> TensorVariable:
-    if not problem.is_spin:
+    if problem.form is None:
         return pt.logsumexp(-problem.beta * _energies(problem), axis=0)
-    first, second = problem.graph.edges.T
-    log_z = log_z_of(
-        EnumeratedMoments(),
-        problem.coupling(),
-        problem.field(),
-        np.ascontiguousarray(first),
-        np.ascontiguousarray(second),
-    )
-    return log_z + problem.offset()
+    ends = [np.ascontiguousarray(column) for column in problem.graph.edges.T]
+    field = problem.field()
+    if problem.is_spin:
+        moments = log_z_of(EnumeratedMoments(), problem.coupling(), field, *ends)
+        return moments + problem.offset()
+    return log_z_of(EnumeratedStates(), problem.tables(), field, *ends) + problem.offset()
 
 
 ENUMERATE = Method(

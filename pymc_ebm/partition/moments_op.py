@@ -118,14 +118,6 @@ class DerivativeOp(KernelOp):
 
 
 def log_z_of(op: MomentsOp, *inputs: Any) -> TensorVariable:
-    """Return the first output of an op.
-
-    Parameters
-    ----------
-    op : MomentsOp
-        The op.
-    *inputs : tensor_like
-        Its inputs.
-    """
+    """Return the first output of an op."""
     outputs: Any = op(*inputs)
     return outputs[0]

@@ -13,7 +13,7 @@ from pytensor.tensor.variable import TensorVariable
 from pymc_ebm import kernels
 from pymc_ebm.graphs import Graph
 from pymc_ebm.partition.moments_op import MomentsOp, log_z_of
-from pymc_ebm.partition.problem import Method, Problem
+from pymc_ebm.partition.problem import Method, Problem, known_value
 
 MOST_EDGES = 1500  # a complex matrix of 3000 × 3000 takes 144 MB and some seconds
 
@@ -30,13 +30,7 @@ class PlanarMoments(MomentsOp):
 
 @lru_cache(maxsize=32)
 def planar_positions(graph: Graph) -> NDArray[np.float64] | str:
-    """Return points between which straight edges do not cross, shape (n, 2), or why there are none.
-
-    Parameters
-    ----------
-    graph : Graph
-        Any graph.
-    """
+    """Return points joined by straight edges that do not cross, shape (n, 2), or why none are."""
     n = graph.n_vertices
     if graph.lattice in ("square", "triangular") and not any(graph.periodic):
         return np.column_stack(np.unravel_index(np.arange(n), graph.shape)).astype(float)
@@ -66,17 +60,25 @@ def _obstacle(problem: Problem) -> str | None:
     if problem.graph.n_edges > MOST_EDGES:
         return f"{problem.graph.n_edges} edges; the limit is {MOST_EDGES}"
     positions = planar_positions(problem.graph)
-    return positions if isinstance(positions, str) else None
+    if isinstance(positions, str):
+        return positions
+    known = known_value(problem.coupling())
+    if known is not None and np.isnan(_known_log_z(problem.graph, known.tobytes())):
+        return (
+            f"with couplings as strong as {np.abs(known).max():g} and frustrated, the determinant "
+            "is a small remainder of larger terms, and too few digits are left"
+        )
+    return None
+
+
+@lru_cache(maxsize=32)
+def _known_log_z(graph: Graph, coupling: bytes) -> float:
+    """Return ``log (Z / 2ⁿ)``; NaN if digits are lost."""
+    return float(kernels.kac_ward.kac_ward(np.frombuffer(coupling), *turning(graph))[0])
 
 
 def turning(graph: Graph) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Return which directed edges follow each other and ``exp(i angle / 2)`` of the turns.
-
-    Parameters
-    ----------
-    graph : Graph
-        A planar graph.
-    """
+    """Return which directed edges follow each other and ``exp(i angle / 2)`` of the turns."""
     positions = planar_positions(graph)
     assert not isinstance(positions, str)
     m = graph.n_edges
@@ -111,7 +113,7 @@ def _build(problem: Problem) -> TensorVariable:
 PLANAR = Method(
     "planar",
     _obstacle,
-    lambda p: 2e-9 * (2.0 * p.graph.n_edges) ** 3 + 1e-4,
+    lambda p: 4e-9 * (2.0 * p.graph.n_edges) ** 3 + 1e-4,
     _build,
     lambda p: f"the Kac–Ward determinant of {2 * p.graph.n_edges} directed edges",
 )

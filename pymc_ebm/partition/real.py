@@ -34,9 +34,8 @@ def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
     [d], known = energy.event_shape, constant_value(pt.as_tensor_variable(beta))
     beta = pt.as_tensor_variable(beta).astype("float64")
     if isinstance(energy, ScaledEnergy):
-        inner = {name: energy.parameters[f"inner_{name}"] for name in energy.inner.parameters}
-        scaled = energy.inner.replace(**inner).with_event_shape((d,))
-        return closed_form_log_z(scaled, energy.parameters["factor"] * beta)
+        inner = _part(energy, energy.inner, "inner_").with_event_shape((d,))
+        return closed_form_log_z(inner, energy.parameters["factor"] * beta)
     normal = _normal(energy, d)
     if normal is not None:
         _, scale, least = normal
@@ -57,27 +56,30 @@ def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
     return None
 
 
+def _part(energy: Energy, part: Energy, prefix: str) -> Energy:
+    """Return a part of an energy with the parameters that the whole has for it."""
+    return part.replace(**{name: energy.parameters[prefix + name] for name in part.parameters})
+
+
 def _normal(energy: Energy, d: int) -> tuple[TensorVariable, TensorVariable, TensorVariable] | None:
     """Return mean and scale, shape (..., d), and the least energy, of sums of scaled Gaussians."""
     if isinstance(energy, SumEnergy):
-        found = []
-        for k, term in enumerate(energy.terms):
-            own = {name: energy.parameters[f"{k}_{name}"] for name in term.parameters}
-            found.append(_normal(term.replace(**own), d))
-        if found[0] is None or found[1] is None:
+        first, second = (
+            _normal(_part(energy, term, f"{k}_"), d) for k, term in enumerate(energy.terms)
+        )
+        if first is None or second is None:
             return None
-        (mean, scale, least), (other, spread, more) = found
+        (mean, scale, least), (other, spread, more) = first, second
         total = pt.sqrt(scale**2 + spread**2)
         share = (spread / total) ** 2
         gap = 0.5 * (((mean - other) / total) ** 2).sum(axis=-1)
         return share * mean + (1 - share) * other, scale * (spread / total), least + more + gap
     if isinstance(energy, ScaledEnergy):
-        own = {name: energy.parameters[f"inner_{name}"] for name in energy.inner.parameters}
-        found = _normal(energy.inner.replace(**own), d)
-        if found is None:
+        inner = _normal(_part(energy, energy.inner, "inner_"), d)
+        if inner is None:
             return None
         factor = energy.parameters["factor"]
-        return found[0], found[1] / pt.sqrt(factor), factor * found[2]
+        return inner[0], inner[1] / pt.sqrt(factor), factor * inner[2]
     if not isinstance(energy, Gaussian) or "scale" not in energy.parameters:
         return None
     mean, scale = (

@@ -8,7 +8,7 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.partition.problem import Method, Problem
+from pymc_ebm.partition.problem import Method, Problem, known_value
 
 TINY = 1e-300  # stands for a coupling of 0 in logarithms: its powers are nothing, with no slope
 LOST_DIGITS = 1e-8  # least relative difference of two sectors that may still be taken
@@ -40,6 +40,11 @@ def _obstacle(problem: Problem) -> str | None:
         return "there is a field, and the closed form has none"
     if _directional_J(problem) is None:
         return "couplings differ along an axis; the closed form wants one an axis"
+    known = problem.known_J
+    if known is not None and np.all(known < 0) and all(side % 2 for side in graph.shape):
+        log_z = known_value(_build(problem))
+        if log_z is not None and np.isnan(log_z):
+            return "both axes are odd and frustrated, and so cold that too few digits are left"
     return None
 
 

@@ -69,13 +69,7 @@ def _build(problem: Problem) -> TensorVariable:
 
 
 def strip_description(graph: Graph) -> tuple[NDArray[np.int64], ...]:
-    """Return sites and edges by their place on the strip, as the kernel wants them.
-
-    Parameters
-    ----------
-    graph : Graph
-        A square lattice with an open axis.
-    """
+    """Return sites and edges by their place on the strip, as the kernel wants them."""
     axis = _length_axis(graph)
     site = np.arange(graph.n_vertices).reshape(graph.shape)
     if axis == 1:

@@ -17,7 +17,7 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.relaxation.choice import choose_factor
 
-CERTAIN = -1e9  # below the best state: stands for -inf, beyond any field, and sums keep 7 decimals
+CERTAIN = 1e5  # by so much an impossible state lies below the other one, beyond what fields can do
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,9 @@ class GaussianField:
         columns = [column.reshape((*batch, visible)) for column in columns]
         best = reduce(pt.maximum, columns)
         reachable = pt.switch(pt.eq(best, -np.inf), 0.0, best)
-        said = [pt.maximum(column - reachable, CERTAIN) for column in columns]
+        # finite stand-ins for −∞, whose gradients are zero and not NaN
+        least = -(CERTAIN + 2 * pt.abs(f[..., :visible])) if self.is_spin else -1e30
+        said = [pt.switch(pt.eq(column, -np.inf), least, column - reachable) for column in columns]
         if not self.is_spin:
             return f + pt.stack(said, axis=-1), best.sum(axis=-1)
         low, high = said

@@ -14,6 +14,7 @@ import pymc_ebm as ebm
 
 from pymc_ebm.partition.log_partition import METHODS
 from pymc_ebm.partition.problem import Problem
+from pymc_ebm.partition.torus import torus_log_z
 from tests.oracles import KAUFMAN, all_spins, ising_energies
 
 PY = Mode(linker="py", optimizer=None)
@@ -78,9 +79,7 @@ def spins_on(graph, rng, field=True):
 
 def example(method, rng):
     """Return a random energy that a method fits."""
-    if method == "enumerate":
-        return spins_on(random_graph(rng, int(rng.integers(1, 9))), rng)
-    if method == "elimination":
+    if method in ("enumerate", "elimination"):
         if rng.random() < 0.5:
             return spins_on(random_graph(rng, int(rng.integers(1, 9))), rng)
         graph, q = random_graph(rng, int(rng.integers(2, 6))), int(rng.integers(3, 5))
@@ -166,6 +165,62 @@ def test_kaufman(side):
     np.testing.assert_allclose(
         -slope(0.5 * np.log(1 + np.sqrt(2))) / side**2, KAUFMAN[side], atol=2e-10
     )
+
+
+SIDES = [(3, 3), (3, 4), (4, 3), (4, 4), (3, 5)]
+
+
+@pytest.mark.parametrize("shape", SIDES)
+def test_torus_of_any_sign_and_strength(shape):
+    """From 0 to 100: value to 1e-8, gradient to 1e-7 a spin; or NaN, where both axes are frustrated."""
+    a, b = pt.dscalars("a", "b")
+    log_z = torus_log_z(a, b, *shape)
+    f = pytensor.function([a, b], [log_z, *pytensor.grad(log_z, [a, b])], mode=PY)
+    n = shape[0] * shape[1]
+    grid = all_spins(n).reshape(-1, *shape).astype(np.int8)
+    sums = [(grid * np.roll(grid, 1, axis)).sum((1, 2), dtype=float) for axis in (1, 2)]
+    strengths = [0.0, 1e-8, 0.1, 0.44068679, 1.2, 3.0, 20.0, 100.0]
+    for J in [*strengths, *(-v for v in strengths)]:
+        for K in {J, -J, 0.3 * J, -0.7, 2.0}:
+            weights = J * sums[0] + K * sums[1]
+            exact = logsumexp(weights)
+            means = [np.exp(weights - exact) @ s for s in sums]
+            got = f(J, K)
+            if np.isnan(got[0]):
+                assert np.isnan(got).all()
+                assert all(side % 2 for side in shape)
+                assert max(J, K) < 0
+                assert min(J, K) < -1.2
+            else:
+                np.testing.assert_allclose(got[0], exact, rtol=1e-8, atol=1e-8)
+                np.testing.assert_allclose(got[1:], means, atol=1e-7 * n)
+
+
+def test_a_cold_planar_glass_is_right_or_nan():
+    """±1 and Gaussian couplings up to a thousand; and known ones are left to other methods."""
+    graph, rng = ebm.Graph.square(5, 5, periodic=False), np.random.default_rng(0)
+    J = pt.dvector("J", shape=(graph.n_edges,))
+    compiled = []
+    for method in ("planar", "elimination"):
+        log_z = ebm.log_partition(ebm.energies.Ising(J, graph=graph), method=method)
+        compiled.append(pytensor.function([J], [log_z, pytensor.grad(log_z, J)], mode=PY))
+    finite = 0
+    for strength in (1e-8, 0.3, 1.0, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0, 20.0, 1e3):
+        for couplings in (rng.choice([-1.0, 1.0], graph.n_edges), rng.normal(size=graph.n_edges)):
+            (value, slope), (exact, means) = (f(strength * couplings) for f in compiled)
+            if np.isnan(value):
+                assert np.isnan(slope).all()
+                assert strength > 1
+            else:
+                finite += 1
+                np.testing.assert_allclose(value, exact, rtol=1e-6)
+                np.testing.assert_allclose(slope, means, atol=1e-6)
+    assert finite >= 8
+    cold = ebm.energies.Ising(20.0 * rng.choice([-1.0, 1.0], graph.n_edges), graph=graph)
+    assert "digits" in METHODS["planar"].obstacle(Problem(cold))
+    frustrated = ebm.energies.Ising(-5.0, graph=ebm.Graph.square(5, 5))
+    assert "digits" in METHODS["torus"].obstacle(Problem(frustrated))
+    assert METHODS["torus"].obstacle(Problem(frustrated.replace(J=np.array(5.0)))) is None
 
 
 def test_the_smallest_torus_of_kaufman():
