@@ -1,19 +1,13 @@
 """Energy-based models in PyMC."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pymc_ebm import energies
-from pymc_ebm.boltzmann import Boltzmann
 from pymc_ebm.errors import MissingPartitionError
+from pymc_ebm.forward.simulate import simulate
 from pymc_ebm.graphs import Graph
-from pymc_ebm.hopfield import Hopfield
-from pymc_ebm.ising import Ising
-from pymc_ebm.markov_random_field import MarkovRandomField
-from pymc_ebm.partition import log_partition
-from pymc_ebm.potentials import energy_potential
-from pymc_ebm.potts import Potts
-from pymc_ebm.rbm import RBM
-from pymc_ebm.simulate import simulate
+from pymc_ebm.log_z.exact import log_partition
 from pymc_ebm.step_methods import (
     BlockGibbs,
     ChromaticGibbs,
@@ -28,10 +22,18 @@ from pymc_ebm.step_methods import (
     recommend,
 )
 from pymc_ebm.thermo import observables
+from pymc_ebm.variables.boltzmann import Boltzmann
+from pymc_ebm.variables.hopfield import Hopfield
+from pymc_ebm.variables.ising import Ising
+from pymc_ebm.variables.markov_random_field import MarkovRandomField
+from pymc_ebm.variables.potential import energy_potential
+from pymc_ebm.variables.potts import Potts
+from pymc_ebm.variables.rbm import RBM
 
 if TYPE_CHECKING:
     from pymc_ebm.diagnostics import ErgodicityReport, SteinTest, ergodicity, stein_test
-    from pymc_ebm.estimation import LogPartitionTable, estimate_log_partition
+    from pymc_ebm.log_z.estimated import LogPartitionTable, estimate_log_partition
+    from pymc_ebm.log_z.sandwich import sandwich
     from pymc_ebm.plots import (
         plot_autocorrelation,
         plot_basins,
@@ -43,7 +45,10 @@ if TYPE_CHECKING:
         plot_sweep,
         plot_transitions,
     )
-    from pymc_ebm.transforms import recover, relax, sandwich, temper, untemper
+    from pymc_ebm.relaxation.recover import recover
+    from pymc_ebm.relaxation.relax import relax
+    from pymc_ebm.tempering.temper import temper
+    from pymc_ebm.tempering.untemper import untemper
 
 __version__ = "0.1.0"
 
@@ -95,22 +100,25 @@ __all__ = [
 ]
 
 
+# loaded at first use: these need ArviZ's statistics, which take a second to import
+_LATER = {
+    "ErgodicityReport": "diagnostics",
+    "SteinTest": "diagnostics",
+    "ergodicity": "diagnostics",
+    "stein_test": "diagnostics",
+    "LogPartitionTable": "log_z.estimated",
+    "estimate_log_partition": "log_z.estimated",
+    "sandwich": "log_z.sandwich",
+    "recover": "relaxation.recover",
+    "relax": "relaxation.relax",
+    "temper": "tempering.temper",
+    "untemper": "tempering.untemper",
+    **{name: "plots" for name in __all__ if name.startswith("plot_")},
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Load at first use what needs ArviZ's statistics, which take a second to import."""
-    if name in ("ErgodicityReport", "SteinTest", "ergodicity", "stein_test"):
-        from pymc_ebm import diagnostics
-
-        return getattr(diagnostics, name)
-    if name in ("LogPartitionTable", "estimate_log_partition"):
-        from pymc_ebm import estimation
-
-        return getattr(estimation, name)
-    if name in ("recover", "relax", "sandwich", "temper", "untemper"):
-        from pymc_ebm import transforms
-
-        return getattr(transforms, name)
-    if name.startswith("plot_") and name in __all__:
-        from pymc_ebm import plots
-
-        return getattr(plots, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Load at first use what takes long to import."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

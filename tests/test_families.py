@@ -16,10 +16,10 @@ from pymc_ebm.dependence import PY
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.pairwise import Pairwise, PairwiseEnergy
 from pymc_ebm.forward import draw
+from pymc_ebm.log_z.exact.log_partition import METHODS, one_row
+from pymc_ebm.log_z.pseudo_likelihood import pseudo_log_likelihood
 from pymc_ebm.moves.heat_bath import HeatBath
 from pymc_ebm.moves.metropolis import Metropolis
-from pymc_ebm.partition.log_partition import METHODS, one_row
-from pymc_ebm.partition.pseudo_likelihood import pseudo_log_likelihood
 from pymc_ebm.states import States
 from tests.families import FAMILIES, GRAPH, Family, J, pairs
 

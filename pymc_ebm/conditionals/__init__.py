@@ -1,1 +1,1 @@
-"""What other parts of a model say about a discrete variable, entry by entry."""
+"""What the rest of a model says about one discrete variable."""

@@ -15,11 +15,11 @@ from pytensor.graph.replace import vectorize_graph
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
-from pymc_ebm.boltzmann import BoltzmannRV, is_discrete_boltzmann
 from pymc_ebm.conditionals.children import Children
 from pymc_ebm.conditionals.evaluated import Evaluated
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.graphs import Graph
+from pymc_ebm.variables.boltzmann import BoltzmannRV, is_discrete_boltzmann
 
 CERTAIN = 1e3  # log-odds that stand for infinite ones, beyond four times all finite ones
 

@@ -11,12 +11,12 @@ import pymc as pm
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.conditionals.children import Children
 from pymc_ebm.conditionals.evaluated import Evaluated
 from pymc_ebm.energies.energy import constant_value
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.states import BINARY
+from pymc_ebm.variables.boltzmann import BoltzmannRV
 
 
 def is_rbm(rv: TensorVariable) -> bool:

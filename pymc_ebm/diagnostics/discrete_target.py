@@ -18,12 +18,12 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
-from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.conditionals.conditional import Conditional
 from pymc_ebm.diagnostics.given import EvaluatedGiven, Given, PairwiseGiven
 from pymc_ebm.diagnostics.thinning import thinned
 from pymc_ebm.energies.coded import SPIN_PRODUCT
 from pymc_ebm.graphs import Graph
+from pymc_ebm.variables.boltzmann import is_discrete_boltzmann
 
 MOST_NUMBERS = 1_000_000  # conditional probabilities that are kept
 MOST_DRAWS = 4_000

@@ -13,7 +13,6 @@ import xarray as xr
 
 from numpy.typing import NDArray
 
-from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.diagnostics.discrete_target import DiscreteDraws, DiscreteTarget, states_of
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.real_target import RealDraws, RealTarget, value_points
@@ -24,8 +23,9 @@ from pymc_ebm.diagnostics.transformations import (
     symmetries_of_reals,
     symmetries_of_states,
 )
+from pymc_ebm.tempering.coordinates import compile_coordinates
 from pymc_ebm.thermo.observables import draws_of, named, observables
-from pymc_ebm.transforms.coordinates import compile_coordinates
+from pymc_ebm.variables.boltzmann import BoltzmannRV
 
 ENTRIES_LIMIT = 64  # of one variable: a larger array is judged by its energy and order parameters
 ENTRIES_IN_ALL = 256

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pymc_ebm import kernels
 from pymc_ebm.graphs import Graph
-from pymc_ebm.partition.elimination_order import plan_elimination
+from pymc_ebm.graphs.elimination_order import plan_elimination
 
 MOST_ENTRIES = 2**21  # of all tables: a tenth of a second
 PLANNED_EDGES = 5000  # finding an order takes longer than a second beyond

@@ -1,1 +1,1 @@
-"""Discrete variables as Gaussian fields: exact, with one real coordinate a factor's column."""
+"""Discrete variables as Gaussian fields with their exact density."""

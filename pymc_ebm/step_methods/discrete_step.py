@@ -19,9 +19,9 @@ from pymc.util import get_random_generator, get_value_vars_from_user_vars
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.step_methods.feasible_start import start_feasible
 from pymc_ebm.step_methods.recommendation import recommended_step
+from pymc_ebm.variables.boltzmann import is_discrete_boltzmann
 
 _log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
 

@@ -18,7 +18,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.conditionals.evaluated import Evaluated
-from pymc_ebm.partition.unknown import permit_while_alive
+from pymc_ebm.log_z.unknown import permit_while_alive
 from pymc_ebm.step_methods.exchanged_data import ExchangedData
 from pymc_ebm.step_methods.unknown_partition import exchange_variables, parameters_of
 

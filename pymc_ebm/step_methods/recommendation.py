@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pymc.pytensorf import rvs_in_graph
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.conditionals.children import Children
 from pymc_ebm.dependence import PY, is_smooth
 from pymc_ebm.energies.coded import Coded
@@ -22,6 +21,7 @@ from pymc_ebm.graphs import Graph
 from pymc_ebm.graphs.frustration import find_frustration
 from pymc_ebm.moves.clusters import cluster_form
 from pymc_ebm.step_methods.feasible_start import start_feasible
+from pymc_ebm.variables.boltzmann import is_discrete_boltzmann
 
 
 @dataclass(frozen=True)

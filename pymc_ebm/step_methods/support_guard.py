@@ -18,8 +18,8 @@ from pymc.step_methods.hmc.base_hmc import BaseHMC
 from pymc.util import get_value_vars_from_user_vars
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import is_discrete_boltzmann
 from pymc_ebm.step_methods.unknown_partition import exchange_variables, parameters_of
+from pymc_ebm.variables.boltzmann import is_discrete_boltzmann
 
 
 def install() -> None:

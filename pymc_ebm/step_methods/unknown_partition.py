@@ -7,8 +7,8 @@ import pymc as pm
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.boltzmann import BoltzmannRV
-from pymc_ebm.partition.unknown import has_unknown
+from pymc_ebm.log_z.unknown import has_unknown
+from pymc_ebm.variables.boltzmann import BoltzmannRV
 
 
 def exchange_variables(model: pm.Model) -> list[TensorVariable]:

@@ -18,10 +18,10 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import kernels
-from pymc_ebm.boltzmann import BoltzmannRV
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy
-from pymc_ebm.partition.problem import known_value
+from pymc_ebm.log_z.exact.problem import known_value
+from pymc_ebm.variables.boltzmann import BoltzmannRV
 
 BLOCK = 200  # draws that are in memory at a time
 

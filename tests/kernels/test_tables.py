@@ -7,12 +7,12 @@ from scipy.special import logsumexp
 from scipy.stats import chisquare
 
 from pymc_ebm import Graph
+from pymc_ebm.graphs.elimination_order import plan_elimination
 from pymc_ebm.kernels import elimination, enumeration_states, heat_bath_states, log_weight
 from pymc_ebm.kernels.xoshiro import seed_state
 from pymc_ebm.moves.clusters import SwendsenWang, cluster_form
 from pymc_ebm.moves.heat_bath import HeatBath
 from pymc_ebm.moves.metropolis import Metropolis
-from pymc_ebm.partition.elimination_order import plan_elimination
 
 ALPHA = 1e-3  # false alarm of each statistical test
 DRAWS = 100_000

@@ -1,0 +1,1 @@
+"""The normalising constant: exact, estimated, or done without."""

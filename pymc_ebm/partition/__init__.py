@@ -1,5 +1,0 @@
-"""log Z of discrete energies, exactly, one method a file."""
-
-from pymc_ebm.partition.log_partition import log_partition
-
-__all__ = ["log_partition"]

@@ -1,0 +1,1 @@
+"""Energies as PyMC random variables and potentials: declared, checked, registered."""
