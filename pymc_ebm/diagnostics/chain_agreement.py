@@ -54,7 +54,10 @@ def p_of_equal_means(s: Series) -> float:
     if stuck.any():
         return _p_of_stuck_chains(s.values, stuck)
     means = s.scores.mean(axis=1)
-    errors = s.scores.std(axis=1, ddof=1) / np.sqrt(s.chain_ess)
+    variances = s.scores.var(axis=1, ddof=1)
+    if len(np.unique(s.values)) == 2:  # a chain that met one of two states once has hardly any
+        variances = np.full(s.chains, variances.mean())
+    errors = np.sqrt(variances / s.chain_ess)
     weights = errors**-2
     center = np.sum(weights * means) / weights.sum()
     q = float(np.sum(weights * (means - center) ** 2))
