@@ -52,9 +52,13 @@ class Pairwise:
     slope: TensorVariable | None = None
 
     def __post_init__(self) -> None:
-        """Take a plain tuple of values for labels."""
+        """Take a plain tuple of values for labels, and give a field a column a state."""
         if not isinstance(self.states, States):
             object.__setattr__(self, "states", States("labels", self.states))
+        if self.field is not None and self.field.type.broadcastable[-1]:
+            constant, each = constant_value(self.field), np.zeros(len(self.states))
+            field = self.field + each if constant is None else pt.constant(constant + each)
+            object.__setattr__(self, "field", field)
 
     @property
     def product(self) -> bool:

@@ -4,12 +4,11 @@ Eliminating v multiplies everything that mentions v and sums over its values: a 
 v's scope, the later variables that v meets there. All tables are logarithms. On the way back
 ``p(scope) P(v | scope)`` is the joint distribution of each clique, so moments need no division.
 
-A plan is a set of arrays, see `pymc_ebm.graphs.elimination_order.Plan`: ``order`` (n,) lists
-variables in the order of elimination; entry t of the others belongs to the t-th. ``scope_ptr``
-(n + 1,) delimits its scope in ``edge_of`` (the edge between v and that scope variable, or -1) and
-``position`` (where that variable stands in the parent's clique: -1 for the parent's own variable,
-else its place in the parent's scope). ``parent`` (n,) is the step that consumes its table, -1 for
-none; ``table_ptr`` (n + 1,) delimits its table.
+A plan, see `pymc_ebm.graphs.elimination_order.Plan`: ``order`` (n,) lists variables; entry t of
+the others belongs to the t-th. ``scope_ptr`` (n + 1,) delimits its ``scope`` and, for each variable
+there, ``edge_of`` (its edge to v, or -1) and ``position`` (its place in the parent's scope, -1 for
+the parent's own variable). ``parent`` (n,) is the step that consumes its table, -1 for none;
+``table_ptr`` (n + 1,) delimits its table.
 """
 
 import numba
