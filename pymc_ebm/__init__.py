@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pymc_ebm.diagnostics import ErgodicityReport, SteinTest, ergodicity, stein_test
     from pymc_ebm.log_z.estimated import LogPartitionTable, estimate_log_partition
     from pymc_ebm.log_z.sandwich import sandwich
+    from pymc_ebm.log_z.site_log_likelihood import compute_site_log_likelihood
     from pymc_ebm.plots import (
         plot_autocorrelation,
         plot_basins,
@@ -74,6 +75,7 @@ __all__ = [
     "SteinTest",
     "SwendsenWang",
     "Wolff",
+    "compute_site_log_likelihood",
     "energies",
     "energy_potential",
     "ergodicity",
@@ -109,6 +111,7 @@ _LATER = {
     "LogPartitionTable": "log_z.estimated",
     "estimate_log_partition": "log_z.estimated",
     "sandwich": "log_z.sandwich",
+    "compute_site_log_likelihood": "log_z.site_log_likelihood",
     "recover": "relaxation.recover",
     "relax": "relaxation.relax",
     "temper": "tempering.temper",

@@ -9,9 +9,13 @@ import pytensor.tensor as pt
 
 from pytensor import config
 from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Constant
+from pytensor.graph.traversal import graph_inputs
 from pytensor.raise_op import CheckAndRaise
+from pytensor.tensor.type import TensorType
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.dependence import PY
 from pymc_ebm.energies.energy import as_parameter, constant_value
 from pymc_ebm.graphs import Graph
 from pymc_ebm.graphs.graph import require_graph
@@ -40,14 +44,15 @@ def read_couplings(
         return _from_matrix(J, graph, what, diagonal)
     variable = _as_real(J, what)
     constant = constant_value(variable)
-    numbers = variable.get_value(borrow=True) if isinstance(variable, SharedVariable) else constant
-    shape = variable.type.shape if numbers is None else np.shape(numbers)
+    numbers = _numbers(variable)
+    shape = _shape(variable) if numbers is None else np.shape(numbers)
     if constant is not None and constant.ndim == 2 and (graph is None or _is_matrix(shape, graph)):
         return _from_matrix(constant, graph, what, diagonal)
     values = as_parameter(variable, what)
     if graph is not None and values.ndim == 0:
         return graph, values
-    if graph is not None and not _is_matrix(shape, graph) and shape[-1] == graph.n_edges:
+    of_edges = graph is not None and not _is_matrix(shape, graph)
+    if of_edges and (shape[-1] == graph.n_edges or (values.ndim > 1 and shape[-1] == 1)):
         return graph, values
     if graph is not None and values.ndim == 1 and shape[-1] is None:
         return graph, values
@@ -81,6 +86,25 @@ def read_field(h: Any, graph: Graph, *, family: str, name: str) -> TensorVariabl
             f"{graph.shape}. Pass a scalar or one value a vertex in that shape."
         )
     return values
+
+
+def _numbers(variable: TensorVariable) -> np.ndarray | None:
+    """Return the present value of constants, data, and expressions of these; else None."""
+    leaves = [leaf for leaf in graph_inputs([variable]) if not isinstance(leaf, Constant)]
+    if any(not isinstance(v, SharedVariable) or not isinstance(v.type, TensorType) for v in leaves):
+        return None
+    return np.asarray(variable.eval(mode=PY))
+
+
+def _shape(variable: TensorVariable) -> tuple[int | None, ...]:
+    """Return a shape as far as it is known without a random value."""
+    static = variable.type.shape
+    if None not in static:
+        return static
+    try:
+        return tuple(int(length) for length in variable.shape.eval(mode=PY))
+    except Exception:
+        return static
 
 
 def _as_real(value: Any, what: str) -> TensorVariable:

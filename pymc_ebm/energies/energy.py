@@ -87,6 +87,8 @@ class Energy(ABC):
     def __call__(self, x: Any) -> TensorVariable:
         """Return the energy of `x`, shape ``(..., *event) → (...)``."""
         x = pt.as_tensor_variable(x)
+        if x.dtype in ("bool", "int8", "int16", "int32", "uint8", "uint16", "uint32"):
+            x = x.astype("int64")  # products of small integers wrap
         if x.ndim < self.event_ndim:
             raise ValueError(
                 f"{type(self).__name__}: a configuration has {self.event_ndim} dimension(s), "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from pymc_ebm.energies.couplings import read_couplings, read_field
 from pymc_ebm.energies.pairwise import Pairwise, PairwiseEnergy, field_core_ndim, per_edge
 from pymc_ebm.graphs import Graph
+from pymc_ebm.graphs.readers.dimod import read_bqm
 from pymc_ebm.states import SIGNS
 
 PRODUCT = np.array([[1.0, -1.0], [-1.0, 1.0]])
@@ -58,6 +59,21 @@ class Ising(PairwiseEnergy):
             {"J": couplings, "h": field},
             {"J": per_edge(couplings), "h": field_core_ndim(field, graph)},
         )
+
+    @classmethod
+    def from_bqm(cls, bqm: Any) -> Self:
+        """Read a binary quadratic model of dimod; its offset, a constant, is left out.
+
+        Variables' names become ``graph.names``.
+
+        Parameters
+        ----------
+        bqm : dimod.BinaryQuadraticModel
+            Of either vartype: it is changed to the family's. dimod minimises, and so does an
+            energy, so couplings and fields are dimod's biases with the sign turned.
+        """
+        read = read_bqm(bqm.change_vartype("SPIN", inplace=False))
+        return cls(read.J, read.h, graph=read.graph)
 
     def pairwise_form(self) -> Pairwise:
         """Couple spins by their product."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytensor.tensor as pt
@@ -15,6 +15,7 @@ from pymc_ebm.energies.energy import as_parameter
 from pymc_ebm.energies.pairwise import Pairwise, PairwiseEnergy, per_edge
 from pymc_ebm.energies.potts import read_state_field, state_field_core_ndim
 from pymc_ebm.graphs import Graph
+from pymc_ebm.graphs.readers.uai import read_uai
 from pymc_ebm.states import MOST_STATES, States, labels
 
 
@@ -97,6 +98,19 @@ class MarkovRandomField(PairwiseEnergy):
             },
         )
 
+    @classmethod
+    def from_uai(cls, path: Any) -> Self:
+        """Read a Markov network in the UAI format, of functions of one or two variables.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. A factor of zero is log-probability −∞, which an energy cannot have: such a
+            file is refused.
+        """
+        read = read_uai(path)
+        return cls(read.tables, read.fields, graph=read.graph, n_states=read.n_states)
+
     @property
     def states(self) -> States:
         """The labels, and how many of them each vertex takes."""
@@ -164,7 +178,11 @@ def _counts(tables: Any, fields: Any, n_states: Any, graph: Graph) -> NDArray[np
 def _read_tables(tables: Any, counts: NDArray[np.int64], graph: Graph) -> TensorVariable:
     """Return tables of shape (q, q) or (..., m, q, q); those of a sequence are padded."""
     q, m = int(counts.max()), graph.n_edges
-    if _is_list(tables) and len({np.shape(t) for t in tables}) > 1:
+    if (
+        _is_list(tables)
+        and {np.ndim(t) for t in tables} == {2}
+        and (len(tables) != q or np.shape(tables) != (m, q, q))
+    ):
         if len(tables) != m:
             raise ValueError(
                 f"MarkovRandomField: {len(tables)} tables were given, and the graph has {m} edges."

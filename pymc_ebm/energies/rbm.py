@@ -99,6 +99,12 @@ class RBM(Energy):
         inputs = c + (x[..., :, None] * W).sum(axis=-2)
         return -(x * b).sum(axis=-1) - pt.softplus(inputs).sum(axis=-1)
 
+    def hidden_means(self, x: Any) -> TensorVariable:
+        """Return ``P(h_j = 1 | v) = σ(c_j + (vᵀW)_j)``, shape ``(..., nv) → (..., nh)``."""
+        W, c = self.parameters["W"], self.parameters["c"]
+        x = pt.as_tensor_variable(x).astype(W.dtype)
+        return pt.sigmoid(c + x @ W)
+
     def joint(self) -> BoltzmannMachine:
         """Return the energy over visible and hidden units together, visible units first."""
         (nv,), nh = self.event_shape or (0,), self.n_hidden

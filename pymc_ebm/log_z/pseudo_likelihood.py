@@ -21,7 +21,14 @@ DENSE_SPINS = 64  # a product with a matrix of couplings beats gathering neighbo
 def pseudo_log_likelihood(
     energy: Energy, beta: TensorVariable, x: TensorVariable
 ) -> TensorVariable:
-    r"""Return ``Σ_i log p(x_i | x_{−i})``, shape ``(..., *event) → (...)``.
+    """Return ``Σ_i log p(x_i | x_{−i})``, shape ``(..., *event) → (...)``."""
+    return site_log_probabilities(energy, beta, x).sum(axis=-1)
+
+
+def site_log_probabilities(
+    energy: Energy, beta: TensorVariable, x: TensorVariable
+) -> TensorVariable:
+    r"""Return ``log p(x_i | x_{−i})`` of every entry, shape ``(..., *event) → (..., n)``.
 
     Parameters
     ----------
@@ -50,7 +57,7 @@ def pseudo_log_likelihood(
         spins = states.spins(flat).astype(config.floatX)
         force = _over_vertices(form.field, graph) + _neighbor_sum(spins, form.J, graph)
         aligned = pt.shape_padright(beta) if beta.ndim else beta
-        return -pt.softplus(-2 * aligned * spins * force).sum(axis=-1)
+        return -pt.softplus(-2 * aligned * spins * force)
     number, q = states.numbers(flat), len(states)
     table = _over_vertices(form.field, graph, q)
     if form.has_tables or not _is_symmetric(form.interaction):
@@ -63,7 +70,7 @@ def pseudo_log_likelihood(
     if absent is not None:
         logits = logits + absent.reshape((graph.n_vertices, q))
     chosen = pt.switch(pt.eq(pt.shape_padright(number), np.arange(q)), logits, 0.0).sum(axis=-1)
-    return (chosen - pt.logsumexp(logits, axis=-1)).sum(axis=-1)
+    return chosen - pt.logsumexp(logits, axis=-1)
 
 
 def _by_evaluation(energy: Energy, beta: TensorVariable, x: TensorVariable) -> TensorVariable:
@@ -83,7 +90,7 @@ def _by_evaluation(energy: Energy, beta: TensorVariable, x: TensorVariable) -> T
         tail = [1] * (x.ndim - event_ndim)
         logits = logits + absent.reshape((n, len(states), *tail))
     own = -beta * energy(x)
-    return n * own - pt.logsumexp(logits, axis=1).sum(axis=0)
+    return pt.moveaxis(own - pt.logsumexp(logits, axis=1), 0, -1)
 
 
 def _over_vertices(field: TensorVariable, graph: Graph, *tail: int) -> TensorVariable:

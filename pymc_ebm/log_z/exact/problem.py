@@ -194,8 +194,8 @@ def one_row(energy: Energy, beta: Any) -> tuple[Problem, dict[Variable, Variable
     core: dict[str, TensorVariable] = {}
     for name, value in energy.parameters.items():
         ndim = energy.core_ndims[name]
-        core[name] = _without_rows(value, ndim, f"{name}_row", rows)
-    beta = _without_rows(beta, 0, "beta_row", rows)
+        core[name] = _without_rows(value, ndim, f"row_of_{name}", rows)
+    beta = _without_rows(beta, 0, "row_of_beta", rows)
     return Problem(energy.replace(**core), beta), rows
 
 
@@ -208,6 +208,6 @@ def _without_rows(
         return value
     if all(value.type.broadcastable[:batch]):
         return cast(TensorVariable, value.squeeze(tuple(range(batch))))
-    one = pt.tensor(name, shape=value.type.shape[batch:], dtype=value.dtype)
+    one = pt.tensor(name=name, shape=value.type.shape[batch:], dtype=value.dtype)
     rows[one] = value
     return one
