@@ -51,7 +51,8 @@ def draw_real(
         value, gradient = compiled(x, *parameters.values())
         return beta * value, beta * gradient
 
-    key = (beta, *(np.asarray(value).tobytes() for value in parameters.values()))
+    inside = [v.get_value(borrow=True) for v in compiled.get_shared()]  # data of the energy's own
+    key = (beta, *(np.asarray(value).tobytes() for value in (*parameters.values(), *inside)))
     plan = _plans.get((energy, key))
     if plan is None:
         plan = _pilot(value_and_gradient, event)

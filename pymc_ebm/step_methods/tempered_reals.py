@@ -208,9 +208,7 @@ class RealParallelTempering(BlockedStep):
         start = self._x[self._place]
         leapfrogs = int(self.rng.integers(1, self.leapfrogs + 1))
         step = np.exp(self._log_step)[:, None]
-        x, _, chance = hamiltonian_move(
-            start, evaluate(start), step, leapfrogs, evaluate, self.rng
-        )
+        x, _, chance = hamiltonian_move(start, evaluate(start), step, leapfrogs, evaluate, self.rng)
         self._x[self._place] = x
         if self.tune:
             self._moves += 1
