@@ -1,9 +1,9 @@
-"""A narrow mode beside a wide one: weights .7 and .3, widths .25 and 1, centres −3 and +3 everywhere.
+"""A narrow mode beside a wide one: weights .7 and .3, widths .25 and 1, 6 √d apart.
 
-``python -m benchmarks.narrow_mode [seeds] [dimensions] [off]``, e.g. ``20 2,5,10``, takes some
-minutes. For each dimension and method it prints in how many seeds log Z, and the weight of the
-narrow mode, are within three of their own standard errors of the truth, and the mean errors. ``off``
-leaves the modes out of the base, as ``base="normal"`` does.
+``python -m benchmarks.narrow_mode [seeds] [dimensions] [methods] [off]``, by default ``20 2,5,10
+temper ais tempering ti``, takes half an hour. For each dimension and method it prints in how many
+seeds log Z, and the weight of the narrow mode, are within three of their own standard errors of the
+truth, and the mean errors. ``off`` leaves the modes out of the base, as ``base="normal"`` does.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ A path has M chains, each at a position t between 0 (the base, drawn exactly) an
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pytensor

@@ -12,7 +12,7 @@ from scipy.special import expit
 def log_ratios(
     ladder: NDArray[np.float64], differences: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Estimate ``log Z(t_{k+1}) − log Z(t_k)``, (R - 1,), from Δ of each rung's draws (draws, R)."""
+    """Estimate ``log Z(t_{k+1}) − log Z(t_k)``, (R - 1,), from Δ of draws at rungs (draws, R)."""
     pairs = zip(np.diff(ladder), differences.T[:-1], differences.T[1:], strict=True)
     return np.array([bennett(gap * low, gap * high) for gap, low, high in pairs])
 

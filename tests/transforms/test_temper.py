@@ -222,7 +222,7 @@ def test_pilot_keeps_gaussians_and_knows_their_ratios():
         z.extend(z_scores(draws[None], exact))
     assert np.abs(z).max() < bonferroni_limit(len(z))
     # log Z of each rung: −β Δ completed to a square in each of two coordinates
-    log_z = 2 * (-0.5 * np.log(precision) - 2 * betas + 0.5 * precision * mean**2)
+    log_z = betas * np.log(2 * np.pi) - np.log(precision) - 4 * betas + precision * mean**2
     blocks = np.array([log_ratios(betas, part) for part in np.split(path.differences, 20)])
     error = blocks.std(axis=0, ddof=1) / np.sqrt(20)
     z = (blocks.mean(axis=0) - np.diff(log_z)) / error

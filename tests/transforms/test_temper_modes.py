@@ -165,7 +165,7 @@ def test_the_graph_is_the_formula():
         np.testing.assert_allclose(base.joint(np.array([k]), *terms)[1][0], slope, atol=1e-3)
 
 
-def facts_of(d, seed, sample=pm.sample):
+def facts_of(d, seed):
     """Return z-scores of log Z and of the narrow mode's weight after `temper`."""
     with pm.Model() as model:
         energy = ebm.energies.GaussianMixture(
