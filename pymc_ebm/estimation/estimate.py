@@ -18,14 +18,14 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.estimation.paths import AnnealingPath, LayersPath, PairwisePath, RealPath
 from pymc_ebm.partition.problem import Problem, known_value, one_set
-from pymc_ebm.transforms.ratios import bennett
+from pymc_ebm.transforms.ratios import bennett, bennett_influence
 
 PILOT_POINTS = 41
 PILOT_CHAINS = 64
 SLOPE_STEP = 1e-4  # of t, over which a slope is taken
 NODES = 25  # of an integral over t
 RUNGS = 24  # of a ladder
-BLOCKS = 20  # of draws, from whose scatter the error of the exchange run comes
+FEWEST_DRAWS = 40  # of an exchange run, for an autocorrelation to be seen
 LEAST_ESS = 10.0
 
 
@@ -113,7 +113,7 @@ def estimate_log_partition(
         )
     if base not in ("modes", "normal"):
         raise ValueError(f"estimate_log_partition: base={base!r} is neither 'modes' nor 'normal'.")
-    least = {"chains": 2, "temperatures": 2, "draws": 2 * BLOCKS if method == "tempering" else 2}
+    least = {"chains": 2, "temperatures": 2, "draws": FEWEST_DRAWS if method == "tempering" else 2}
     for name, value in (("chains", chains), ("temperatures", temperatures), ("draws", draws)):
         if value != int(value) or value < least[name]:
             raise ValueError(
@@ -262,7 +262,7 @@ def _exchange(
     advance: Callable,
     **unused: Any,
 ) -> tuple:
-    """Return the sum of Bennett's ratios along a ladder, and its error from blocks of draws."""
+    """Return the sum of Bennett's ratios along a ladder; its error counts autocorrelation."""
     t = _equal_steps(path, rng, RUNGS, chains)
     path.start(RUNGS, rng)
     above, below = np.append(t[1:], 1.0), np.append(0.0, t[:-1])
@@ -278,14 +278,10 @@ def _exchange(
             forward[r - tune], backward[r - tune] = -up, down
         path.swap(swaps[accept])
         advance()
-    log_z = sum(bennett(forward[:, k], backward[:, k + 1]) for k in range(RUNGS - 1))
-    edges = np.linspace(0, draws, BLOCKS + 1).astype(int)
-    blocks = np.array(
-        [
-            sum(bennett(forward[a:b, k], backward[a:b, k + 1]) for k in range(RUNGS - 1))
-            for a, b in pairwise(edges)
-        ]
-    )
-    ess = float(array_stats.ess(blocks[None], chain_axis=0, draw_axis=1, method="mean"))
-    error = blocks.std(ddof=1) / np.sqrt(min(ess, BLOCKS))
-    return float(log_z), float(error), None, t
+    log_z, influence = 0.0, np.zeros(draws)
+    for k in range(RUNGS - 1):
+        ratio = bennett(forward[:, k], backward[:, k + 1])
+        log_z += ratio
+        influence += bennett_influence(forward[:, k], backward[:, k + 1], ratio)
+    error = array_stats.mcse(influence[None], chain_axis=0, draw_axis=1, method="mean")
+    return log_z, float(error), None, t

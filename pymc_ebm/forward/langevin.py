@@ -11,6 +11,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 
+from pytensor.compile.function.types import Function
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy
@@ -74,7 +75,7 @@ _plans: dict[tuple, _Plan] = {}
 
 
 @lru_cache(maxsize=32)
-def _compile(energy: Energy) -> Callable[..., list[np.ndarray]]:
+def _compile(energy: Energy) -> Function:
     """Compile (x, parameters) → (E, dE/dx) for a batch of configurations."""
     assert energy.event_shape is not None
     inputs = {
@@ -97,7 +98,7 @@ def _langevin(
     adapt: bool = False,
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Run MALA on many chains at once; return the states, the step size and the energy traces."""
-    found = value_and_gradient(x)
+    found: tuple[np.ndarray, ...] = value_and_gradient(x)
     trace = np.empty((len(x), steps))
     for t in range(steps):
         factor = rng.choice(STEP_FACTORS)

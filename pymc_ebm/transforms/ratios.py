@@ -32,6 +32,14 @@ def bennett(forward: NDArray[np.float64], backward: NDArray[np.float64]) -> floa
     return float(brentq(imbalance, low, high))
 
 
+def bennett_influence(
+    forward: NDArray[np.float64], backward: NDArray[np.float64], ratio: float
+) -> NDArray[np.float64]:
+    """Return a series whose mean has the error of `bennett`, to first order."""
+    low, high = expit(-forward - ratio), expit(backward + ratio)
+    return (low - high) / (low * (1 - low) + high * (1 - high)).mean()
+
+
 def neighbour_ess(ladder: NDArray[np.float64], differences: NDArray[np.float64]) -> float:
     """Return the smallest fraction of effective draws when a rung is reweighted to the next."""
     log_w = -np.diff(ladder) * differences[:, :-1]

@@ -117,11 +117,11 @@ def chain_z_scores():
     rng = np.random.default_rng(3)
     t = np.repeat([0.0, 0.5, 1.0], 20)
     chains, rows = Chains(TARGET, PAIR, PAIR.draw(60, rng), rng), []
-    for r in range(1600):
+    for r in range(700):
         chains.advance(t, np.full((60, 1), 0.8), 3)
         if r >= 100:
             rows.append(np.column_stack([chains.x, chains.x**2]))
-    rows = np.array(rows).reshape(1500, 3, 20, 2)
+    rows = np.array(rows).reshape(600, 3, 20, 2)
     grid = np.linspace(-9, 11, 4001)
     return np.concatenate(
         [
