@@ -42,9 +42,10 @@ class States(tuple[int, ...]):
         """Check the values."""
         states = super().__new__(cls, (int(value) for value in values))
         if list(states) != sorted(set(states)) or not 2 <= len(states) <= MOST_STATES:
+            shown = ", ".join(map(str, states[:5])) + (", …" if len(states) > 5 else "")
             raise ValueError(
                 f"States must be 2 to {MOST_STATES} whole numbers in increasing order, "
-                f"got {tuple(states)}."
+                f"got {len(states)}: {shown}."
             )
         if not -128 <= states[0] <= states[-1] <= 127:
             raise ValueError(f"States must lie between -128 and 127, got {tuple(states)}.")

@@ -114,7 +114,12 @@ def _as_real(value: Any, what: str) -> TensorVariable:
     """Turn a parameter, a table of pandas included, into a real tensor."""
     if hasattr(value, "iloc"):
         value = value.to_numpy(dtype=float, na_value=np.nan)
-    variable = pt.as_tensor_variable(value)
+    elif hasattr(value, "to_numpy"):  # xarray
+        value = value.to_numpy()
+    try:
+        variable = pt.as_tensor_variable(value)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise ValueError(f"{what} = {value!r} is no number, array or tensor.") from error
     if variable.dtype.startswith("complex"):
         raise ValueError(f"{what} is complex ({variable.dtype}); parameters of an energy are real.")
     return variable

@@ -278,9 +278,9 @@ def _checked_support(support: str, n_states: int | None) -> States | None:
     if support not in known:
         raise ValueError(f"support={support!r} is none of {known}.")
     if support == "categorical":
-        if n_states is None or not 2 <= n_states <= 127:
+        if n_states is None or n_states != int(n_states) or not 2 <= n_states <= 127:
             raise ValueError(f"A categorical energy needs n_states from 2 to 127, got {n_states}.")
-        return labels(n_states)
+        return labels(int(n_states))
     if n_states is not None:
         raise ValueError(f"n_states={n_states} goes with support='categorical', not {support!r}.")
     return SUPPORTS.get(support)

@@ -12,6 +12,7 @@ import numpy as np
 import pytensor.tensor as pt
 
 from pytensor import config
+from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 from pymc_ebm.states import SUPPORTS, States, labels
@@ -277,9 +278,12 @@ def constant_value(variable: TensorVariable) -> NDArray | None:
 
 
 def require_positive(owner: str, **parameters: Any) -> None:
-    """Raise for constant parameters that are not positive, NaN included."""
+    """Raise for constants, and shared data as they are now, that are not positive, NaN included."""
     for name, value in parameters.items():
-        constant = constant_value(pt.as_tensor_variable(value))
+        variable = pt.as_tensor_variable(value)
+        constant = constant_value(variable)
+        if isinstance(variable, SharedVariable):
+            constant = np.asarray(variable.get_value(borrow=True))
         if constant is not None and not np.all(constant > 0):
             wrong = np.asarray(constant)[~(np.asarray(constant) > 0)].flat[0]
             raise ValueError(f"{owner}: {name} must be positive, got {wrong}.")

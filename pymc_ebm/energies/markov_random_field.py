@@ -178,11 +178,7 @@ def _counts(tables: Any, fields: Any, n_states: Any, graph: Graph) -> NDArray[np
 def _read_tables(tables: Any, counts: NDArray[np.int64], graph: Graph) -> TensorVariable:
     """Return tables of shape (q, q) or (..., m, q, q); those of a sequence are padded."""
     q, m = int(counts.max()), graph.n_edges
-    if (
-        _is_list(tables)
-        and {np.ndim(t) for t in tables} == {2}
-        and (len(tables) != q or np.shape(tables) != (m, q, q))
-    ):
+    if _is_list(tables) and {np.ndim(table) for table in tables} == {2}:
         if len(tables) != m:
             raise ValueError(
                 f"MarkovRandomField: {len(tables)} tables were given, and the graph has {m} edges."

@@ -93,8 +93,8 @@ class RelaxedVariable:
             Coordinates.
         """
         f, constant = self._with_children(self.field.fields(z))
-        entries = int(np.prod(self.batch))
-        return self.field.log_weight(f).sum() + constant.sum() - entries * self._log_z + self._rest
+        log_z = pt.broadcast_to(self._log_z, self.batch).sum()  # one value, or one a row
+        return self.field.log_weight(f).sum() + constant.sum() - log_z + self._rest
 
     def fields_at_zero(self) -> TensorVariable:
         """Return the fields, children included, where z = 0."""

@@ -165,12 +165,13 @@ class DiscreteStep(BlockedStep):
     @property
     def memory(self) -> dict[str, Any]:
         """What changes while sampling: a run goes on as if it had never stopped."""
-        own = {name: copy.deepcopy(getattr(self, name)) for name in self.remembered}
+        names = ("tune",) if self._parts else self.remembered
+        own = {name: copy.deepcopy(getattr(self, name)) for name in names}
         return {**own, "parts": [part.memory for part in self._parts]}
 
     @memory.setter
     def memory(self, memory: dict[str, Any]) -> None:
-        for name in self.remembered:
+        for name in ("tune",) if self._parts else self.remembered:
             setattr(self, name, copy.deepcopy(memory[name]))
         for part, its in zip(self._parts, memory["parts"], strict=True):
             part.memory, part.rng = its, self.rng

@@ -179,6 +179,8 @@ def _decide(rv: TensorVariable, model: pm.Model) -> Recommendation:
 def _for_pairwise(form: Coded, beta: TensorVariable) -> tuple[str, str]:
     """Decide by what couples the states, and by the signs of the couplings."""
     graph = form.graph
+    if graph.n_edges == 0:
+        return "ChromaticGibbs", "its entries are not coupled"
     if rvs_in_graph([form.J, beta]) or (form.has_tables and rvs_in_graph([form.interaction])):  # type: ignore[list-item]
         sides = find_frustration(graph, np.full(graph.n_edges, -1.0)).gauge
         if sides is None:
@@ -188,7 +190,7 @@ def _for_pairwise(form: Coded, beta: TensorVariable) -> tuple[str, str]:
     if J.ndim > 1 and len({np.sign(row).tobytes() for row in J.reshape(-1, J.shape[-1])}) > 1:
         return "ChromaticGibbs", "its batch mixes different signs of the couplings"
     row = J.reshape(-1, J.shape[-1])[0] if J.ndim else J
-    if not np.any(row) or graph.n_edges == 0:
+    if not np.any(row):
         return "ChromaticGibbs", "its entries are not coupled"
     if form.is_spin:
         return _for_signs(graph, row)

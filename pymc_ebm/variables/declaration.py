@@ -109,7 +109,8 @@ class Declaration:
 
     def require_observed_for(self, method: Any) -> None:
         """Raise if a treatment of log Z that only data allow is asked for a latent variable."""
-        if self._model is None or method not in ("pseudo", "exchange"):
+        without_z = isinstance(method, str) and method in ("pseudo", "exchange")
+        if self._model is None or not without_z:
             return
         if self._observed is None or self._impute:
             raise ValueError(
