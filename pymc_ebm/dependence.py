@@ -136,9 +136,9 @@ class Dependence:
         ):
             return self._written(node, numbers)
         if isinstance(op, Softmax | LogSoftmax | CumOp | SortOp) and only_first:
-            axis = op.axis
             assert first is not None
-            axes = range(first.ndim) if axis is None else [axis]
+            axis = range(first.ndim) if op.axis is None else op.axis
+            axes = [k % first.ndim for k in np.atleast_1d(axis)]
             whole = _reduced(first, tuple(axes), keepdims=True)
             return _alike(whole, node.outputs[0]) if whole.ndim != node.outputs[0].ndim else whole
         if isinstance(op, Dot):
@@ -289,11 +289,14 @@ def is_smooth(expression: Variable, variable: Variable) -> bool:
     Comparisons, rounding and tables that the variable indexes have none, or one that is zero.
     """
     depends = {variable}
+    wanted = _without_conditions(expression)
     for node in toposort([expression]):
         inside = [k for k, i in enumerate(node.inputs) if i in depends]
-        if not inside or isinstance(node.op, Shape | Shape_i):
+        if not inside or not wanted.intersection(node.outputs):
             continue
-        if isinstance(node.op, CheckAndRaise) and inside != [0] and 0 not in inside:
+        if isinstance(node.op, Shape | Shape_i) or (
+            isinstance(node.op, CheckAndRaise) and 0 not in inside
+        ):
             continue
         if isinstance(node.op, AdvancedSubtensor | Subtensor) and inside != [0]:
             return False
@@ -301,6 +304,21 @@ def is_smooth(expression: Variable, variable: Variable) -> bool:
             return False
         depends.update(node.outputs)
     return True
+
+
+def _without_conditions(expression: Variable) -> set[Variable]:
+    """Return what goes into an expression's value; what is only checked is left out."""
+    found: set[Variable] = set()
+    pending = [expression]
+    while pending:
+        variable = pending.pop()
+        if variable in found:
+            continue
+        found.add(variable)
+        if variable.owner is not None:
+            checks = isinstance(variable.owner.op, CheckAndRaise)
+            pending += variable.owner.inputs[:1] if checks else variable.owner.inputs
+    return found
 
 
 def _is_step(scalar_op: Any, node: Apply) -> bool:

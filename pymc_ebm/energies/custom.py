@@ -23,6 +23,8 @@ from pymc_ebm.dependence import MANY, PY, Dependence
 from pymc_ebm.energies.energy import Energy, Support
 from pymc_ebm.states import SUPPORTS, States, labels
 
+ROW_TRIALS = 4  # of whether rows mix, where the operations do not tell
+
 
 class Custom(Energy):
     """Wrap a function that writes an energy as a PyTensor graph.
@@ -245,19 +247,27 @@ def _require_separate_rows(
     found = Dependence(x, padded).of(output)
     mixed = found is None or found.shape != rows.shape or not np.array_equal(found, rows)
     if mixed and found is not None and np.any(found == MANY):  # or an operation is not known
-        first = _random_values(states, x.type.shape, 0)
-        second = _random_values(states, x.type.shape, 1)
-        second[(0,) * batch_ndim] = first[(0,) * batch_ndim]
-        both = [
-            graph_replace([output], [(x, pt.constant(v, dtype=x.dtype))]) for v in (first, second)
-        ]
-        values = _at_random_parameters([one[0] for one in both])
-        mixed = values is None or values[0].flat[0] != values[1].flat[0]
+        mixed = any(
+            _changes_with_others(output, x, batch_ndim, states, seed) for seed in range(ROW_TRIALS)
+        )
     if mixed:
         raise ValueError(
             f"Energy {name!r} returns one value a row, and that of a row depends on another row's "
             "configuration. Return one scalar if all rows are one configuration."
         )
+
+
+def _changes_with_others(
+    output: TensorVariable, x: TensorVariable, batch_ndim: int, states: States | None, seed: int
+) -> bool:
+    """Tell whether the first row's energy changes where all other rows do."""
+    values = states if x.dtype in discrete_dtypes else None  # real numbers rarely coincide
+    first, second = (_random_values(values, x.type.shape, 2 * seed + k) for k in (0, 1))
+    row = (seed % x.type.shape[0],) + (0,) * (batch_ndim - 1)
+    second[row] = first[row]
+    both = [graph_replace(output, {x: pt.constant(v, dtype=x.dtype)}) for v in (first, second)]
+    found = _at_random_parameters(both)
+    return found is None or found[0][row] != found[1][row]
 
 
 def _checked_support(support: str, n_states: int | None) -> States | None:

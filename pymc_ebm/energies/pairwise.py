@@ -98,17 +98,10 @@ class Pairwise:
             elif table.ndim == 3:
                 terms = table[np.arange(graph.n_edges), first, second]
             else:  # tables that differ from row to row
-                q = len(self.states)
-                chosen = (first * q + second)[..., None]
-                flat_tables = table.reshape((*table.shape[:-2], q * q))
-                shape = pt.broadcast_shape(
-                    chosen[..., 0].shape, flat_tables[..., 0].shape, arrays_are_shapes=True
-                )
-                terms = pt.take_along_axis(
-                    pt.broadcast_to(flat_tables, (*shape, q * q)),
-                    pt.broadcast_to(chosen, (*shape, 1)),
-                    axis=-1,
-                )[..., 0]
+                states = np.arange(len(self.states))
+                rows = pt.eq(first[..., None, None], states[:, None])
+                columns = pt.eq(second[..., None, None], states)
+                terms = (table * (rows & columns)).sum(axis=(-2, -1))
         if self.J.ndim == 0 or (self.J.ndim > 0 and self.J.type.broadcastable[-1]):
             J = self.J if self.J.ndim == 0 else self.J[..., 0]
             return J * terms.sum(axis=-1, dtype=config.floatX)

@@ -12,6 +12,7 @@ import numpy as np
 from pymc_ebm.energies.custom import Custom
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.forward.discrete import draw_discrete
+from pymc_ebm.forward.function_rows import draw_rows, reaches_rows
 from pymc_ebm.forward.langevin import draw_real
 from pymc_ebm.forward.mixing import Mixing
 
@@ -45,6 +46,9 @@ def draw(
     UserWarning
         Once an energy, where no exact method applies: what was run and how well it mixed.
     """
+    if isinstance(energy, Custom) and energy.batch_shape and reaches_rows(energy):
+        assert size is not None
+        return draw_rows(energy, rng, parameters, beta, size)
     if isinstance(energy, Custom) and energy.batch_shape:
         # the function sees the whole batch at once, so the batch is drawn as one configuration
         assert size is not None

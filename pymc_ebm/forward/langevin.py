@@ -51,7 +51,8 @@ def draw_real(
         value, gradient = compiled(x, *parameters.values())
         return beta * value, beta * gradient
 
-    key = (beta, *(np.asarray(value).tobytes() for value in parameters.values()))
+    inside = [v.get_value(borrow=True) for v in compiled.get_shared()]  # data of the energy's own
+    key = (beta, *(np.asarray(value).tobytes() for value in (*parameters.values(), *inside)))
     plan = _plans.get((energy, key))
     if plan is None:
         plan = _pilot(value_and_gradient, event)
@@ -96,7 +97,7 @@ def _langevin(
     adapt: bool = False,
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Run MALA on many chains at once; return the states, the step size and the energy traces."""
-    found = value_and_gradient(x)
+    found: tuple[np.ndarray, ...] = value_and_gradient(x)
     trace = np.empty((len(x), steps))
     for t in range(steps):
         factor = rng.choice(STEP_FACTORS)

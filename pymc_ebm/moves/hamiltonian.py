@@ -1,8 +1,8 @@
 """Hamiltonian Monte Carlo of many chains at once: ``H(x, p) = U(x) + ½ |p|²``.
 
-Leapfrog steps of size ε, ``p ← p − ½ε ∇U(x)``, ``x ← x + ε p``, ``p ← p − ½ε ∇U(x)``, are reversible
-and keep volumes; the energy is kept up to O(ε²). One step is the Metropolis-adjusted Langevin
-algorithm with ``½ε²`` as its step.
+Leapfrog steps of size ε, ``p ← p − ½ε ∇U(x)``, ``x ← x + ε p``, ``p ← p − ½ε ∇U(x)``, are
+reversible and keep volumes; the energy is kept up to O(ε²). One step is the Metropolis-adjusted
+Langevin algorithm with ``½ε²`` as its step.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def hamiltonian_move(
     evaluate: Evaluate,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], tuple[NDArray[np.float64], ...], NDArray[np.float64]]:
-    """Move every chain to its trajectory's end or leave it; also return acceptance probabilities."""
+    """Move chains to their trajectories' ends or leave them; also return acceptance chances."""
     axes = tuple(range(1, x.ndim))
     momentum = rng.standard_normal(x.shape)
     with np.errstate(all="ignore"):  # a trajectory that diverges is rejected

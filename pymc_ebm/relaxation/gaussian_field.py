@@ -95,11 +95,13 @@ class GaussianField:
         assert form is not None  # checked by the caller, who knows what else to use
         graph, J = form.graph, form.J
         self.is_spin = form.is_spin
-        if form.has_tables or self.states.counts is not None:
+        K: Any = form.interaction
+        one_table = form.is_spin or not (form.has_tables or not np.array_equal(K, K.T))
+        if not one_table or self.states.counts is not None:
             raise ValueError(
-                f"{owner}: {name!r} has a table for each edge, or vertices with states of their "
-                "own, and a Gaussian field shares one. Sample it with "
-                f"step=ebm.ChromaticGibbs([{name}])."
+                f"{owner}: {name!r} has a table for each edge, one that is not symmetric, or "
+                "vertices with states of their own; a Gaussian field has one symmetric table for "
+                f"all. Sample it with step=ebm.ChromaticGibbs([{name}])."
             )
         features = SPIN if form.is_spin else Features.of(form.interaction)
         offset = -beta * form.offset

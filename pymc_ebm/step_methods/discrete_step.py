@@ -21,7 +21,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.step_methods.feasible_start import start_feasible
 from pymc_ebm.step_methods.recommendation import recommended_step
-from pymc_ebm.variables.boltzmann import is_discrete_boltzmann
+from pymc_ebm.variables.boltzmann import BoltzmannRV, is_discrete_boltzmann
 
 _log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` holds here too
 
@@ -91,9 +91,11 @@ class DiscreteStep(BlockedStep):
         self._name = str(rv.name)
         owner = self.owner or type(self).__name__
         if not is_discrete_boltzmann(rv):
+            op = getattr(rv.owner, "op", None)
+            kind = "a real-valued energy" if isinstance(op, BoltzmannRV) else f"a {op}"
             raise ValueError(
-                f"{owner} cannot sample {rv.name!r}: it moves discrete energies. Leave the step "
-                "out and PyMC chooses one (NUTS for real variables)."
+                f"{owner} cannot sample {rv.name!r}, {kind}: it moves discrete energies. Leave the "
+                "step out and PyMC chooses one (NUTS for real variables)."
             )
         if None in rv.type.shape:
             raise ValueError(f"{owner} needs the shape of {rv.name!r} fixed, got {rv.type.shape}.")

@@ -97,7 +97,8 @@ class TemperedStates(PairwiseStep):
         raise NotImplementedError("whole ladders are moved, see _run")
 
     def _describe(self) -> str:
-        rungs = "a tuned number of" if self._fixed_ladder is None else str(self._scales.size)
+        fixed = self._fixed_ladder
+        rungs = "a tuned number of" if fixed is None else str(fixed.size)
         return (
             f"parallel tempering of {self._conditional.graph.n_vertices} entries over {rungs} rungs"
         )

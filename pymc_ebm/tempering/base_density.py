@@ -41,7 +41,7 @@ class Base:
 
     @classmethod
     def of(cls, draws: NDArray[np.float64]) -> Base:
-        """Take mean and covariance of draws (n, d) that spread as far as the target; a bit wider."""
+        """Take mean and covariance, a bit wider, of draws (n, d) that spread like the target."""
         n, d = draws.shape
         mean, spread = draws.mean(axis=0), np.maximum(draws.std(axis=0), 1e-8)
         if d > FULL_COVARIANCE:
@@ -114,7 +114,7 @@ class Base:
     def symbolic(
         self, y: TensorVariable, selector: TensorVariable | None
     ) -> tuple[TensorVariable, TensorVariable]:
-        """Write x, and ``log w_k N_k(x) − log q(k | x)``, of y (d,) and a standard normal selector."""
+        """Write x, and ``log w_k N_k(x) − log q(k | x)``, of y (d,) and a selector."""
         means, roots, inverses, scales, cuts = (
             shared(values, name=f"tempering_{name}")  # no constants, so that code can be kept
             for name, values in (

@@ -23,14 +23,16 @@ CORNERS = 10  # coordinates, up to which there is a ray to each corner of a cube
 RAYS = 512  # at random, each of corners and of normal directions
 MOST_DIPS = 24  # that are followed down
 MOST_MODES = 16
+UNDONE = 0.01  # energy that one more step would gain, if an optimiser has not arrived
 SAME = 0.05  # distance in deviations, a coordinate, that an optimiser may leave
 MERGED = 1.0  # the same, below which two minima are one mode
-NO_BARRIER = 0.5  # energy that a way between two minima may climb if they are to be one mode
+NO_BARRIER = 0.5  # energy that a way between two flat minima may climb if they are to be one mode
 NEGLIGIBLE = 1e-8  # weight, by Laplace's method, beside the heaviest mode
 BROAD = 0.1  # weight of the broad normal beside the modes, where it is needed
 COVERED = 0.99  # share of the pilot's draws that makes it needless, if within the modes' reach,
 OUTSIDE = 1e-4  # where a mode of that width has all but this
 EVEN = 0.5  # share of weights that is equal for all modes, as Laplace's method may be far off
+FLAT = 1e-3  # curvature, that of the broad base being 1: a mode some thirty times as wide
 DIFFERENCE = 1e-4  # for finite differences, in deviations of the broad base
 FARTHEST = 1e4  # deviations from the broad base, where an optimiser has run away
 
@@ -60,7 +62,11 @@ def find_modes(
     if not search.modes:
         return broad
     widest = max(search.modes, key=lambda mode: mode.log_volume)
-    for start in search.dips(widest.y, _directions(d, rng), widest.deviations):
+    # rays in the coordinates of the model, scaled one by one: there modes differ in few ways
+    root = broad.roots[0]
+    deviations = np.sqrt(np.diagonal(root @ widest.covariance @ root.T))
+    rays = np.linalg.solve(root, (_directions(d, rng) * deviations).T).T
+    for start in search.dips(widest.y, rays):
         search.descend(start)
     modes = search.heaviest()
     return broad if len(modes) < 2 else _mixture(modes, broad, target)
@@ -71,13 +77,12 @@ class _Mode:
 
     def __init__(self, y: NDArray, energy: float, hessian: NDArray) -> None:
         values, vectors = np.linalg.eigh(hessian)
-        # flat or bent downwards: as wide as the broad base, and as a runaway valley no narrower
-        # than finite differences can tell
-        values = np.clip(values, 1.0, 1 / DIFFERENCE**2)
+        self.flat, self.saddle = bool(values[0] < FLAT), bool(values[0] < -FLAT)
+        # flat or bent downwards: as wide as the broad base; and no narrower than differences tell
+        values = np.where(values < FLAT, 1.0, np.minimum(values, 1 / DIFFERENCE**2))
         self.y, self.energy = y, energy
         self.hessian = (vectors * values) @ vectors.T
         self.covariance = (vectors / values) @ vectors.T
-        self.deviations = np.sqrt(np.diagonal(self.covariance))
         self.log_volume = -0.5 * float(np.log(values).sum())
 
     @property
@@ -126,14 +131,20 @@ class _Search:
         forward, backward = gradients[: y.size], gradients[y.size :]
         hessian = (forward - backward) / (2 * DIFFERENCE)
         new = _Mode(y, float(found.fun), 0.5 * (hessian + hessian.T))
-        # a runaway valley: what is left to gain by going on is more than rounding
+        # where a valley runs away, there is something left to gain by going on
         left = found.jac @ new.covariance @ found.jac
-        if left < 1.0 and not any(self._one_mode(new, mode) for mode in self.modes):
+        if (
+            left < UNDONE
+            and not new.saddle
+            and not any(self._one_mode(new, mode) for mode in self.modes)
+        ):
             self.modes.append(new)
 
     def _one_mode(self, a: _Mode, b: _Mode) -> bool:
-        """Whether two minima are close in the deviations of both, or have no barrier between."""
-        return max(a.distance(b.y), b.distance(a.y)) < MERGED or self._connected(a, b)
+        """Whether two minima are close in the deviations of both, or of one flat valley."""
+        if max(a.distance(b.y), b.distance(a.y)) < MERGED:
+            return True
+        return (a.flat or b.flat) and self._connected(a, b)
 
     def _connected(self, a: _Mode, b: _Mode) -> bool:
         """Whether the lowest point halfway between two minima is about as low as the higher one.
@@ -151,11 +162,11 @@ class _Search:
         low = minimize(within, middle, jac=True, method="L-BFGS-B", options={"maxiter": 200})
         return bool(low.fun < max(a.energy, b.energy) + NO_BARRIER)
 
-    def dips(self, y: NDArray, rays: NDArray, deviations: NDArray) -> NDArray:
+    def dips(self, y: NDArray, rays: NDArray) -> NDArray:
         """Return points from which rays (n, d) out of a minimum lead downhill, lowest first."""
-        points = y + RADII[:, None, None] * (rays * deviations)
+        points = y + RADII[:, None, None] * rays
         energy, gradient = self.evaluate(points.reshape(-1, y.size))
-        slope = np.einsum("rnd,nd->rn", gradient.reshape(points.shape), rays * deviations)
+        slope = np.einsum("rnd,nd->rn", gradient.reshape(points.shape), rays)
         down = (slope < 0) & np.isfinite(energy.reshape(slope.shape))
         energy = np.where(down, energy.reshape(slope.shape), np.inf)
         lowest = energy.argmin(axis=0), np.arange(len(rays))
@@ -184,8 +195,8 @@ def _directions(d: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def _mixture(modes: list[_Mode], broad: Base, target: NDArray[np.float64]) -> Base:
     """Mix the modes, a bit wider than Laplace's method has them, and the broad base where needed.
 
-    It is needed where draws `target` (n, d) of the pilot are out of the modes' reach, or where there
-    are more modes than are kept.
+    It is needed where draws `target` (n, d) of the pilot are out of the modes' reach, or where
+    there are more modes than are kept.
     """
     log_w = np.array([mode.log_weight for mode in modes])
     w = np.exp(log_w - log_w.max())

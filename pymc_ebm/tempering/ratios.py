@@ -12,7 +12,7 @@ from scipy.special import expit
 def log_ratios(
     ladder: NDArray[np.float64], differences: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Estimate ``log Z(t_{k+1}) − log Z(t_k)``, (R - 1,), from Δ of draws at each rung (draws, R)."""
+    """Estimate ``log Z(t_{k+1}) − log Z(t_k)``, (R - 1,), from Δ of draws at rungs (draws, R)."""
     pairs = zip(np.diff(ladder), differences.T[:-1], differences.T[1:], strict=True)
     return np.array([bennett(gap * low, gap * high) for gap, low, high in pairs])
 
@@ -30,6 +30,14 @@ def bennett(forward: NDArray[np.float64], backward: NDArray[np.float64]) -> floa
     low = -max(forward.max(), backward.max()) - 50
     high = -min(forward.min(), backward.min()) + 50
     return float(brentq(imbalance, low, high))
+
+
+def bennett_influence(
+    forward: NDArray[np.float64], backward: NDArray[np.float64], ratio: float
+) -> NDArray[np.float64]:
+    """Return a series whose mean has the error of `bennett`, to first order."""
+    low, high = expit(-forward - ratio), expit(backward + ratio)
+    return (low - high) / (low * (1 - low) + high * (1 - high)).mean()
 
 
 def neighbour_ess(ladder: NDArray[np.float64], differences: NDArray[np.float64]) -> float:

@@ -153,7 +153,7 @@ def temper(
     else:
         curve = Schedule.uniform(float(log_zeta[-1]))
     _log.info(
-        f"tempering {density.means.shape[1]} coordinates: a base of {density.weights.size} normal(s), "
+        f"tempering {density.means.shape[1]} coordinates from {density.weights.size} normal(s): "
         f"{len(path.ladder)} pilot temperatures, log Z about {log_zeta[-1]:.2f}, barrier "
         f"{path.rejection.sum():.1f}"
     )

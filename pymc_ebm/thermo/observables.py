@@ -155,7 +155,7 @@ def _constant_spins(rv: TensorVariable) -> tuple[NDArray, ...] | None:
     if J is None or h is None or J.shape not in ((), (m,)):
         return None
     first, second = np.ascontiguousarray(form.graph.edges.T, dtype=np.int32)
-    h = np.zeros(1) + h if h.size == 1 else np.broadcast_to(h, form.graph.shape).reshape(n)
+    h = h.reshape(1) if h.size == 1 else np.broadcast_to(h, form.graph.shape).reshape(n)
     return first, second, np.atleast_1d(J).astype(float), np.ascontiguousarray(h, dtype=float)
 
 

@@ -99,6 +99,11 @@ class Declaration:
             check_support(owner, energy, self._observed, "observed")
             if not isinstance(self._observed, Variable) and energy.states is not None:
                 self._observed = np.asarray(self._observed).astype(np.int64)
+            if isinstance(self._observed, Variable) and shape is not None:
+                # as many rows as there are when draws are made: data may change
+                event = shape[len(shape) - energy.event_ndim :]
+                rows = [self._observed.shape[k] for k in range(len(shape) - energy.event_ndim)]  # type: ignore[attr-defined]
+                shape = (*rows, *event)  # type: ignore[assignment]
         return energy, shape
 
     def require_observed_for(self, method: Any) -> None:
@@ -346,6 +351,8 @@ def require_rows_that_fit(
     if shape is None:
         return
     batch = shape[: len(shape) - energy.event_ndim]
+    if any(isinstance(length, Variable) for length in batch):
+        return  # rows of data that may change are aligned when they are read
     given = [(n, v, v.ndim - energy.core_ndims[n]) for n, v in energy.parameters.items()]
     for name, value, ndim in [*given, ("beta", beta, beta.ndim)]:
         rows = value.type.shape[: max(ndim, 0)]

@@ -18,7 +18,7 @@ from pymc_ebm.variables.copying import untransformed
 from tests.oracles import products
 from tests.small_models import MODELS, all_states, build
 from tests.statistics import bonferroni_limit, z_scores
-from tests.transforms import small_models
+from tests import small_models
 
 PY = Mode(linker="py", optimizer="fast_compile")
 POINTS = 100

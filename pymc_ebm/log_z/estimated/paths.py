@@ -22,23 +22,18 @@ from pymc_ebm.log_z.exact.problem import Problem, known_value
 from pymc_ebm.moves.heat_bath import HeatBath
 from pymc_ebm.tempering.chains import Chains
 from pymc_ebm.tempering.pilot import pilot_base
+from pymc_ebm.variables.confinement import _flat_direction
 
 PY = Mode(linker="py", optimizer="fast_compile")
 LEAPFROGS = 8
 TARGET_ACCEPTANCE = 0.8
 STEP_SIZES = np.linspace(0.0, 1.0, 11)  # t, between which step sizes are interpolated
-PILOT_ROUNDS = (100, 200, 400, 800)
+PILOT_ROUNDS = (50, 100, 200, 400)
 MOST_MOVES = 512  # of one temperature each, kept between calls
 
 
 class AnnealingPath(Protocol):
-    """Many chains on a path of densities.
-
-    Attributes
-    ----------
-    log_z_base : float
-        Of the density at t = 0.
-    """
+    """Many chains on a path of densities; `log_z_base` is that of the density at t = 0."""
 
     log_z_base: float
 
@@ -56,13 +51,7 @@ class AnnealingPath(Protocol):
 
 
 class PairwisePath:
-    """Discrete pairwise energies: fields first, couplings grow with t; heat-bath sweeps.
-
-    Parameters
-    ----------
-    problem : Problem
-        With known parameters.
-    """
+    """Discrete pairwise energies: fields first, couplings grow with t; heat-bath sweeps."""
 
     def __init__(self, problem: Problem) -> None:
         coupling, field, offset = (
@@ -116,13 +105,6 @@ class PairwisePath:
 class LayersPath:
     """A restricted Boltzmann machine whose weights grow with t; both layers drawn in turn.
 
-    Parameters
-    ----------
-    energy : RBM
-        With known parameters.
-
-    References
-    ----------
     Salakhutdinov, R. and Murray, I. (2008). On the quantitative analysis of deep belief networks.
     ICML 25.
     """
@@ -164,19 +146,7 @@ class LayersPath:
 
 
 class RealPath:
-    """A real energy from a normal, or from one normal a mode; HMC for all chains at once.
-
-    Parameters
-    ----------
-    energy : Energy
-        With known parameters and event shape.
-    beta : float
-        Inverse temperature.
-    base : {"modes", "normal"}
-        Whether to look for modes.
-    rng : Generator
-        Source of randomness of the pilot run.
-    """
+    """A real energy from a normal, or from one normal a mode; HMC for all chains at once."""
 
     log_z_base = 0.0  # the base is normalised
 
@@ -188,11 +158,19 @@ class RealPath:
         U = beta * energy(flat.reshape((flat.shape[0], *shape)))
         self._minus_logp = pytensor.function([flat], [U, pt.grad(U.sum(), flat)])  # type: ignore[list-item]
         self._minus_logp.trust_input = True
+        with np.errstate(all="ignore"):
+            open_end = _flat_direction(lambda x: self._minus_logp(x[None])[0], np.zeros(d), 1.0)
+        if open_end is not None:
+            raise ValueError(
+                "estimate_log_partition: the energy does not grow along the direction "
+                f"{np.array2string(open_end, precision=2, threshold=8)}, so Z is infinite. Add a "
+                "confining term, e.g. `+ ebm.energies.Gaussian(scale=10.0)`."
+            )
         modes = base == "modes"
         self._base = pilot_base(self._minus_logp, np.zeros(d), PILOT_ROUNDS, rng, modes=modes)
         self._steps = np.full(STEP_SIZES.size, 0.5 / d**0.25)
 
-    def tune(self, chains: int, rng: np.random.Generator, rounds: int = 60) -> None:
+    def tune(self, chains: int, rng: np.random.Generator, rounds: int = 30) -> None:
         """Find step sizes along the path; they must not change while weights are collected."""
         self.start(chains, rng)
         for k, t in enumerate(STEP_SIZES):

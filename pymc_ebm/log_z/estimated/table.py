@@ -21,6 +21,7 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.ising import Ising
 from pymc_ebm.energies.potts import Potts
 from pymc_ebm.forward.replicas import OneReplica, Parameters
+from pymc_ebm.log_z.estimated.hermite import cell_and_basis, quadrature
 from pymc_ebm.log_z.exact.complete import uniform_field
 from pymc_ebm.log_z.exact.problem import Problem
 
@@ -62,7 +63,7 @@ class LogPartitionTable:
     def __init__(self, energy: Energy, dataset: xr.Dataset) -> None:
         self.energy = energy
         K = dataset["coupling"].to_numpy()
-        weights, curvature = _quadrature(K)
+        weights, curvature = quadrature(K)
         log_z = dataset["log_z_0"].to_numpy() + weights @ dataset["slope_K"].to_numpy()
         log_z += curvature @ dataset["variance"].to_numpy()
         error = weights**2 @ dataset["slope_K_se"].to_numpy() ** 2
@@ -123,6 +124,11 @@ class LogPartitionTable:
         K = np.unique(np.concatenate([[0.0], np.atleast_1d(np.asarray(coupling, float))]))
         H = np.atleast_1d(np.asarray(field, float))
         _check(energy, np.atleast_1d(coupling), H)
+        for name, value, least in (("chains", chains, 1), ("draws", draws, 4), ("tune", tune, 0)):
+            if value != int(value) or value < least:
+                raise ValueError(
+                    f"LogPartitionTable: {name} must be {least} or more, and whole, got {value}."
+                )
         rng = np.random.default_rng(random_seed)
         shape = (K.size, H.size)
         found = {
@@ -138,7 +144,7 @@ class LogPartitionTable:
                 parameters = Parameters.of(_at(energy, float(K[i]), float(H[j])))
                 series = np.empty((2, chains, draws))
                 for chain in range(chains):
-                    replica = OneReplica(parameters, clusters, rng)
+                    replica = OneReplica(parameters, 1.0, clusters, rng)
                     replica.advance(tune)
                     for t in range(draws):
                         replica.advance(1)
@@ -163,7 +169,8 @@ class LogPartitionTable:
         ).assign(log_z_0=("field", at_zero))
         table = cls(energy, dataset)
         error = float(table.dataset["log_z_se"].max())
-        share = float((dataset["slope_K_se"] / np.sqrt(dataset["variance"])).max())
+        moving = dataset["variance"].where(dataset["variance"] > 0)  # frozen nodes have no spread
+        share = float((dataset["slope_K_se"] / np.sqrt(moving)).max())
         _log.info(
             f"log Z table of {K.size} × {H.size} nodes: standard error up to {error:.2g}; that of "
             f"a slope is up to {share:.1%} of its spread between configurations"
@@ -195,7 +202,14 @@ class LogPartitionTable:
         def log_z(energy: Energy) -> TensorVariable:
             se = self.dataset["slope_K_se"].to_numpy()
             model = pm.modelcontext(None)
-            error = model[name] if name in model.named_vars else pm.Normal(name, shape=se.shape)
+            if name not in model.named_vars:
+                pm.Normal(name, shape=se.shape).tag.log_partition_table = self
+            error = model[name]
+            if getattr(error.tag, "log_partition_table", None) is not self:
+                raise ValueError(
+                    f"LogPartitionTable: the model's {name!r} is not this table's error. Give the "
+                    "error another name: table.uncertain('other')."
+                )
             return self.at(*self._arguments(energy), slope_error=error * se)
 
         return log_z
@@ -220,9 +234,9 @@ class LogPartitionTable:
         knots_K, knots_H = data["coupling"].to_numpy(), data["field"].to_numpy()
         value, slope = (pt.as_tensor_variable(data[k].to_numpy()) for k in ("log_z", "slope_K"))
         if slope_error is not None:
-            value = value + pt.as_tensor_variable(_quadrature(knots_K)[0]) @ slope_error
+            value = value + pt.as_tensor_variable(quadrature(knots_K)[0]) @ slope_error
             slope = slope + slope_error
-        cell, basis, inside = _cell(K, knots_K)
+        cell, basis, inside = cell_and_basis(K, knots_K)
         along = (value[cell], slope[cell], value[cell + 1], slope[cell + 1])
         if knots_H.size == 1:
             if H is not None:
@@ -233,7 +247,7 @@ class LogPartitionTable:
         across = tuple(
             pt.as_tensor_variable(table)[k] for k in (cell, cell + 1) for table in (slope_H, mixed)
         )
-        column, basis_H, inside_H = _cell(pt.as_tensor_variable(H), knots_H)
+        column, basis_H, inside_H = cell_and_basis(pt.as_tensor_variable(H), knots_H)
         log_z = pt.zeros(())
         for b, value_row, slope_row in zip(basis, along, across, strict=True):
             ends = (
@@ -277,7 +291,7 @@ def _check(energy: Energy, coupling: NDArray, field: NDArray) -> None:
             "energies.Potts on the model's graph."
         )
     for name, nodes in (("coupling", coupling), ("field", field)):
-        if not np.all(np.isfinite(nodes)) or np.any(np.diff(nodes) <= 0):
+        if nodes.ndim != 1 or not np.all(np.isfinite(nodes)) or np.any(np.diff(nodes) <= 0):
             raise ValueError(f"LogPartitionTable: {name} must increase, got {nodes.tolist()}.")
     if isinstance(energy, Potts) and np.any(field):
         raise ValueError("LogPartitionTable: a table of Potts states has no field.")
@@ -305,37 +319,3 @@ def _mcse(series: NDArray[np.float64]) -> float:
         return 0.0
     ess = float(array_stats.ess(series, chain_axis=0, draw_axis=1, method="mean"))
     return float(series.std() / np.sqrt(ess))
-
-
-def _quadrature(K: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the matrices that integrate slopes and variances from 0 to each node."""
-    zero = int(np.searchsorted(K, 0.0))
-    slopes, variances = np.zeros((K.size, K.size)), np.zeros((K.size, K.size))
-    for k in range(zero + 1, K.size):
-        d = K[k] - K[k - 1]
-        slopes[k], variances[k] = slopes[k - 1], variances[k - 1]
-        slopes[k, k - 1 : k + 1] += d / 2
-        variances[k, k - 1 : k + 1] += d**2 / 12 * np.array([1.0, -1.0])
-    for k in range(zero - 1, -1, -1):
-        d = K[k + 1] - K[k]
-        slopes[k], variances[k] = slopes[k + 1], variances[k + 1]
-        slopes[k, k : k + 2] -= d / 2
-        variances[k, k : k + 2] -= d**2 / 12 * np.array([1.0, -1.0])
-    return slopes, variances
-
-
-def _cell(
-    x: TensorVariable, knots: NDArray[np.float64]
-) -> tuple[TensorVariable, tuple[TensorVariable, ...], TensorVariable]:
-    """Return a point's cell, its Hermite basis (left, then right), and whether it is inside."""
-    nodes = pt.as_tensor_variable(knots)
-    cell = pt.clip(pt.searchsorted(nodes, x, side="right") - 1, 0, knots.size - 2)
-    width = nodes[cell + 1] - nodes[cell]
-    t = (x - nodes[cell]) / width
-    basis = (
-        (1 + 2 * t) * (1 - t) ** 2,
-        width * t * (1 - t) ** 2,
-        t**2 * (3 - 2 * t),
-        width * t**2 * (t - 1),
-    )
-    return cell, basis, (x >= knots[0]) & (x <= knots[-1])

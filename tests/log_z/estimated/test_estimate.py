@@ -70,6 +70,10 @@ def test_same_seed_same_number():
     [
         (lambda: ebm.estimate_log_partition(CASES["ising"][0], method="magic"), "none of ais"),
         (lambda: ebm.estimate_log_partition(CASES["ising"][0], chains=1), "chains must be 2"),
+        (lambda: ebm.estimate_log_partition(CASES["ising"][0], chains=2.5), "whole, got 2.5"),
+        (lambda: ebm.estimate_log_partition(CASES["ising"][0], method="tempering", draws=20), "draws must be 40"),
+        (lambda: ebm.estimate_log_partition(CASES["two modes"][0], base="mode"), "'mode' is neither"),
+        (lambda: ebm.estimate_log_partition(E.Custom(lambda x: x[..., 0] ** 2, (2,))), "does not grow along"),
         (lambda: ebm.estimate_log_partition(E.Ising(pt.dscalar(), graph=ebm.Graph.complete(3))), "J is symbolic"),
         (lambda: ebm.estimate_log_partition(E.Ring()), "with_event_shape"),
         (lambda: ebm.estimate_log_partition(E.RBM(RNG.normal(0, 1.0, (200, 100))), temperatures=3, random_seed=0,

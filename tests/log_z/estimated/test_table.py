@@ -87,6 +87,7 @@ def test_in_a_model_with_and_without_its_error(table):
         (lambda t: ebm.LogPartitionTable.simulate(t.energy, coupling=[0.2]), "two or more"),
         (lambda t: ebm.LogPartitionTable.simulate(E.Potts(1.0, q=3, graph=TORUS), coupling=[0.1, 0.2],
             field=[0.1]), "no field"),
+        (lambda t: ebm.LogPartitionTable.simulate(t.energy, coupling=[0.1, 0.2], draws=3), "draws must be 4"),
         (lambda t: t(E.Ising(0.1, graph=ebm.Graph.square(4, 4))), "another graph"),
         (lambda t: t(E.Ising(np.arange(288) / 288, graph=TORUS)), "coupling of its own"),
         (lambda t: t(E.Ising(0.1, np.arange(144).reshape(12, 12) / 144, graph=TORUS)), "field differs"),
@@ -95,3 +96,14 @@ def test_in_a_model_with_and_without_its_error(table):
 def test_bad_input(table, call, message):
     with pytest.raises(ValueError, match=message):
         call(table)
+
+
+def test_the_errors_of_two_tables_are_not_mixed_up(table):
+    other = ebm.LogPartitionTable(table.energy, table.dataset)
+    with pm.Model() as model:
+        energy = E.Ising(0.3, graph=TORUS)
+        for _ in "ab":
+            table.uncertain()(energy)  # one table, one error
+        with pytest.raises(ValueError, match="'log_z_error' is not this table's error"):
+            other.uncertain()(energy)
+    assert [v.name for v in model.free_RVs] == ["log_z_error"]
