@@ -91,7 +91,7 @@ def log_z(d: int) -> float:
 def estimated(d: int, base: str, method: str, seed: int) -> list[tuple[float, float, float]]:
     """Return (estimate, error, truth) of log Z."""
     found = ebm.estimate_log_partition(
-        energy(d), method=method, base=base, chains=50, temperatures=300, draws=600,
+        energy(d), method=method, base=base, chains=100, temperatures=300, draws=600,
         random_seed=seed, progressbar=False,
     )  # fmt: skip
     return [(float(found.log_z), float(found.log_z_se), log_z(d))]

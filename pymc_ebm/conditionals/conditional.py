@@ -117,14 +117,15 @@ class Conditional:
         self._evaluate = evaluate
         form = form or _no_pairs(self.states, self.shape[len(self.batch) :])
         self.graph = form.graph
-        self.interaction = None if form.has_tables else form.interaction  # type: ignore[assignment]
+        K: Any = None if form.has_tables else form.interaction
+        self.interaction: NDArray[np.float64] | None = K
         self.is_spin = form.is_spin
         self._absent = self.states.absent()
         self._tail = () if self.is_spin else (len(self.states),)
         self._first, self._second = np.ascontiguousarray(self.graph.edges.T, dtype=np.int32)
         expressions = [form.J, form.field, beta, form.offset]
         if form.has_tables:
-            expressions.append(pt.as_tensor_variable(form.interaction))
+            expressions.append(pt.as_tensor_variable(form.interaction))  # type: ignore[arg-type]
         self._own = Evaluated(model.replace_rvs_by_values(expressions), model, compile_kwargs)
         value = model.rvs_to_values[rv]
         [bound, scale] = model.replace_rvs_by_values([energy(value), beta])

@@ -147,7 +147,7 @@ class Terms:
             if self._depends(part)
         ):
             signs = [1.0, -1.0] if op == pt.sub else [1.0] * len(inputs)
-            found = []
+            found: list[TensorVariable] = []
             for part, sign in zip(inputs, signs, strict=True):
                 full = part if self._depends(part) else pt.broadcast_to(part, term.shape)
                 split = self._summands(full)

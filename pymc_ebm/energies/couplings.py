@@ -51,8 +51,11 @@ def read_couplings(
     values = as_parameter(variable, what)
     if graph is not None and values.ndim == 0:
         return graph, values
-    of_edges = graph is not None and not _is_matrix(shape, graph)
-    if of_edges and (shape[-1] == graph.n_edges or (values.ndim > 1 and shape[-1] == 1)):
+    if (
+        graph is not None
+        and not _is_matrix(shape, graph)
+        and (shape[-1] == graph.n_edges or (values.ndim > 1 and shape[-1] == 1))
+    ):
         return graph, values
     if graph is not None and values.ndim == 1 and shape[-1] is None:
         return graph, values

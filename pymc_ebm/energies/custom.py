@@ -265,7 +265,9 @@ def _changes_with_others(
     first, second = (_random_values(values, x.type.shape, 2 * seed + k) for k in (0, 1))
     row = (seed % x.type.shape[0],) + (0,) * (batch_ndim - 1)
     second[row] = first[row]
-    both = [graph_replace(output, {x: pt.constant(v, dtype=x.dtype)}) for v in (first, second)]
+    both: Any = [
+        graph_replace(output, [(x, pt.constant(v, dtype=x.dtype))]) for v in (first, second)
+    ]
     found = _at_random_parameters(both)
     return found is None or found[0][row] != found[1][row]
 

@@ -120,7 +120,7 @@ class Pairwise:
     def merge(self, other: Pairwise) -> Pairwise:
         """Add another energy over the same variables, on any graph of the same shape."""
         first, second = self, other
-        both = (first.interaction, second.interaction)
+        both: Any = (first.interaction, second.interaction)
         shared = all(isinstance(K, np.ndarray) and K.ndim == 2 for K in both)
         if shared and np.array_equal(*both):
             graph, J = _on_union(first, second, lambda form: form.J, ())

@@ -109,7 +109,7 @@ def _numeric_form(energy: Energy) -> _NumericForm | None:
         return None
     outputs = [form.J, form.field]
     if form.has_tables:
-        outputs.append(pt.as_tensor_variable(form.interaction))
+        outputs.append(pt.as_tensor_variable(form.interaction))  # type: ignore[arg-type]
     compiled = pytensor.function(list(inputs.values()), outputs, mode=PY, on_unused_input="ignore")
     return _NumericForm(form, tuple(inputs), compiled)
 

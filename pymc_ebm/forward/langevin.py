@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytensor
@@ -74,7 +74,7 @@ _plans: dict[tuple, _Plan] = {}
 
 
 @lru_cache(maxsize=32)
-def _compile(energy: Energy) -> Callable[..., list[np.ndarray]]:
+def _compile(energy: Energy) -> Any:
     """Compile (x, parameters) → (E, dE/dx) for a batch of configurations."""
     assert energy.event_shape is not None
     inputs = {

@@ -161,7 +161,7 @@ class ReplicasInWords:
 
     def values(self) -> NDArray[np.int8]:
         """Return the configurations, shape (64, n)."""
-        return self._parameters.states.decode(self._move.spins())
+        return self._parameters.states.decode(self._move.spins()).astype(np.int8)
 
 
 class OneReplica:
@@ -234,7 +234,7 @@ class OneReplica:
 
     def values(self) -> NDArray[np.int8]:
         """Return the configuration, shape (1, n)."""
-        return self._parameters.states.decode(self._x[None])
+        return self._parameters.states.decode(self._x[None]).astype(np.int8)
 
 
 def _two_valued(

@@ -108,7 +108,8 @@ def _is_symmetric(interaction: Any) -> bool:
 def _table_sum(one_hot: TensorVariable, form: Coded, graph: Graph) -> TensorVariable:
     """Return ``Σ_e J_e K_e(a, x_j)`` of every vertex and state, shape (..., n, q)."""
     J = form.J if form.J.ndim else pt.shape_padright(form.J)
-    tables = pt.shape_padright(J, 2) * pt.as_tensor(form.interaction)
+    interaction: Any = form.interaction
+    tables = pt.shape_padright(J, 2) * pt.as_tensor(interaction)
     first, second = graph.edges.T
     total: Any = 0.0
     for ends, others, axis in ((first, second, -1), (second, first, -2)):

@@ -34,10 +34,9 @@ class UnknownLogZ(Op):
     def __init__(self) -> None:
         _register_numba()
 
-    def make_node(self, permitted: Any, *parameters: Any) -> Apply:
+    def make_node(self, *inputs: Any) -> Apply:
         """Take a shared number, NaN where log Z is needed, and what log Z depends on."""
-        inputs = [pt.as_tensor_variable(p) for p in (permitted, *parameters)]
-        return Apply(self, inputs, [pt.dscalar()])
+        return Apply(self, [pt.as_tensor_variable(v) for v in inputs], [pt.dscalar()])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Any) -> None:
         """Return zero, or refuse."""

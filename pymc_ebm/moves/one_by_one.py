@@ -16,8 +16,9 @@ from pymc_ebm.kernels.metropolis import LAZINESS
 Choice = Callable[[NDArray[np.float64], int, np.random.Generator], int]
 
 
-def heat_bath(log_weights: NDArray[np.float64], _number: int, rng: np.random.Generator) -> int:
-    """Draw a state from the conditional distribution."""
+def heat_bath(log_weights: NDArray[np.float64], number: int, rng: np.random.Generator) -> int:
+    """Draw a state from the conditional distribution, whatever the present one."""
+    del number
     return int(np.argmax(log_weights + rng.gumbel(size=log_weights.size)))
 
 

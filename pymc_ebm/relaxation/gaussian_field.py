@@ -16,6 +16,7 @@ from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.relaxation.choice import choose_factor
+from pymc_ebm.states import States
 
 CERTAIN = 1e5  # by so much an impossible state lies below the other one, beyond what fields can do
 
@@ -90,7 +91,8 @@ class GaussianField:
             raise ValueError(f"{owner}: {name!r} has a beta for each batch entry; one is needed.")
         joint = energy.joint() if isinstance(energy, RBM) else energy
         self.n_hidden = energy.n_hidden if isinstance(energy, RBM) else 0
-        self.states = energy.states or ()
+        assert energy.states is not None
+        self.states: States = energy.states
         form = Coded.of(joint)
         assert form is not None  # checked by the caller, who knows what else to use
         graph, J = form.graph, form.J
@@ -103,7 +105,7 @@ class GaussianField:
                 "vertices with states of their own; a Gaussian field has one symmetric table for "
                 f"all. Sample it with step=ebm.ChromaticGibbs([{name}])."
             )
-        features = SPIN if form.is_spin else Features.of(form.interaction)
+        features = SPIN if form.is_spin else Features.of(K)
         offset = -beta * form.offset
         if J.ndim > 1 and not all(J.type.broadcastable[:-1]):
             raise ValueError(

@@ -50,7 +50,7 @@ class ExchangedData:
         rows = [beta.shape, form.J.shape[: max(form.J.ndim - 1, 0)]]
         depth = len(graph.shape) + len(tail)
         rows.append(form.field.shape[: form.field.ndim - depth])
-        batch = tuple(pt.broadcast_shape(*rows, arrays_are_shapes=True))
+        batch: Any = tuple(pt.broadcast_shape(*rows, arrays_are_shapes=True))
         aligned = [pt.shape_padright(beta, k) if beta.ndim else beta for k in (1, depth)]
         J = form.J if form.J.ndim else pt.shape_padright(form.J)
         coupling = pt.broadcast_to(aligned[0] * J, (*batch, graph.n_edges))
@@ -62,7 +62,8 @@ class ExchangedData:
         offset = pt.broadcast_to(-beta * form.offset, batch).reshape((-1,))
         expressions = [coupling.reshape((-1, graph.n_edges)), field, offset]
         if not form.is_spin:
-            table = pt.as_tensor(form.interaction)
+            interaction: Any = form.interaction
+            table = pt.as_tensor(interaction)
             if table.ndim > 3:
                 table = pt.broadcast_to(table, (*batch, *table.shape[-3:]))
                 table = table.reshape((-1, *table.shape[-3:]))
@@ -75,8 +76,8 @@ class ExchangedData:
         self._value = model.rvs_to_values[rv]
         self.read()
         first = self._parameters(model.initial_point())
-        interaction = None if form.is_spin else first[3][0]
-        self.draws = AuxiliaryDraws(graph, interaction, sweeps)
+        K = None if form.is_spin else first[3][0]
+        self.draws = AuxiliaryDraws(graph, K, sweeps)
         self.draws.prepare(first[0][0])
 
     def read(self) -> None:

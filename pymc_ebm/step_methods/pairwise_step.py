@@ -64,7 +64,7 @@ class PairwiseStep(DiscreteStep):
         **DiscreteStep.stats_dtypes_shapes,
         "sweeps": (np.int64, []),
     }
-    remembered = ("tune", "sweeps", "_history", "_warm_start")
+    remembered: ClassVar[tuple[str, ...]] = ("tune", "sweeps", "_history", "_warm_start")
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class PairwiseStep(DiscreteStep):
             self.rng,
         )
 
-    _chooses = staticmethod(one_by_one.heat_bath)
+    _chooses: ClassVar[one_by_one.Choice] = staticmethod(one_by_one.heat_bath)
 
     def _statistics(self) -> dict[str, Any]:
         """Return what the sampler records besides energy, magnetisation and sweeps."""

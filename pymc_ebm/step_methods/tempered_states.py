@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -168,7 +169,7 @@ class TemperedStates(PairwiseStep):
                     conditional.states.values,
                     conditional.graph,
                     here,
-                    lambda values, scale=scale, at=at: scale * conditional.tied(values, at),
+                    partial(self._tied, scale=scale, point=at),
                     conditional.decode(code, np.dtype(np.int64)),
                     1,
                     one_by_one.heat_bath,
@@ -187,6 +188,12 @@ class TemperedStates(PairwiseStep):
             self._rounds += 1
         x[:] = replicas[place[-1]].reshape(x.shape)
         self._last_trips, self._trips = self._trips, 0
+
+    def _tied(
+        self, values: NDArray, scale: float, point: Mapping[str, NDArray]
+    ) -> NDArray[np.float64]:
+        """Return what ties entries together, at a rung of the ladder."""
+        return scale * self._conditional.tied(values, point)
 
     def _log_weight(
         self, code: NDArray[np.int8], conditions: Conditions, point: Mapping[str, NDArray]

@@ -306,7 +306,8 @@ class Boltzmann(Distribution):
         require_positive(declared.owner, beta=beta)
         energy, shape = declared.resolve(energy, shape, support, n_states)
         if energy.event_shape is None:
-            energy = energy.with_event_shape(shape[len(shape) - energy.event_ndim :])  # type: ignore[index]
+            assert shape is not None  # resolved, or refused
+            energy = energy.with_event_shape(shape[len(shape) - energy.event_ndim :])
         beta = as_parameter(beta, f"{declared.owner}: beta")
         require_rows_that_fit(declared.owner, energy, beta, shape)
         declared.require_observed_for(log_partition)
@@ -323,7 +324,7 @@ class Boltzmann(Distribution):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let a family inherit the op; PyMC's metaclass takes it away."""
         super().__init_subclass__(**kwargs)
-        cls.rv_type, cls.rv_op = BoltzmannRV, Boltzmann.rv_op
+        cls.rv_type, cls.rv_op = BoltzmannRV, Boltzmann.rv_op  # type: ignore[method-assign]
 
     @classmethod
     def rv_op(cls, *params, energy, normalised, pseudo=False, rng=None, size=None, **kwargs):

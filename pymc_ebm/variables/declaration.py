@@ -75,7 +75,8 @@ class Declaration:
         self.owner, self._model, self._dims = owner, model, dims
         self._observed = _as_array(observed)
         self._impute = impute
-        self._known = self._filled = None
+        self._known: np.ndarray | None = None
+        self._filled: np.ndarray | None = None
 
     def resolve(
         self,

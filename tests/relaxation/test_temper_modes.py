@@ -211,7 +211,7 @@ def test_twenty_seeds_of_estimates(method, d):
         ebm.estimate_log_partition(
             energy,
             method=method,
-            chains=50,
+            chains=100,
             temperatures=300,
             draws=600,
             random_seed=s,

@@ -24,7 +24,8 @@ PILOT_POINTS = 41
 PILOT_CHAINS = 64
 SLOPE_STEP = 1e-4  # of t, over which a slope is taken
 NODES = 25  # of an integral over t
-RUNGS = 24  # of a ladder
+RUNG_LENGTH = 0.6  # of the path between rungs: swaps are rejected about as one in three
+FEWEST_RUNGS, MOST_RUNGS = 5, 24  # of a ladder
 FEWEST_DRAWS = 40  # of an exchange run, for an autocorrelation to be seen
 LEAST_ESS = 10.0
 
@@ -175,23 +176,30 @@ def _path(energy: Energy, beta: Any, base: str, rng: np.random.Generator) -> Ann
     return PairwisePath(problem)
 
 
-def _equal_steps(
-    path: AnnealingPath, rng: np.random.Generator, points: int, chains: int
-) -> NDArray[np.float64]:
-    """Space points on the path at equal thermodynamic length, by a pilot run."""
+def _length(
+    path: AnnealingPath, rng: np.random.Generator, chains: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return places on the path, and its thermodynamic length up to each, by a pilot run."""
     grid = np.linspace(0.0, 1.0, PILOT_POINTS) ** 2  # where a base is broad, most happens near 0
     path.start(min(chains, PILOT_CHAINS), rng)
     ones = np.ones(min(chains, PILOT_CHAINS))
-    length = []
+    rates = []
     for t in grid:
         for _ in range(5):
             path.advance(t * ones)
         near = min(t, 1.0 - SLOPE_STEP)
-        length.append(path.change(near * ones, (near + SLOPE_STEP) * ones).std() / SLOPE_STEP)
-    speed = np.array(length)
+        rates.append(path.change(near * ones, (near + SLOPE_STEP) * ones).std() / SLOPE_STEP)
+    speed = np.array(rates)
     speed = np.maximum(speed, 0.02 * speed.max() + 1e-12)
-    cumulative = np.concatenate([[0.0], np.cumsum((speed[1:] + speed[:-1]) / 2)])
-    return np.interp(np.linspace(0.0, 1.0, points), cumulative / cumulative[-1], grid)
+    return grid, np.append(0.0, np.cumsum(np.diff(grid) * (speed[1:] + speed[:-1]) / 2))
+
+
+def _equal_steps(
+    path: AnnealingPath, rng: np.random.Generator, points: int, chains: int
+) -> NDArray[np.float64]:
+    """Space points on the path at equal thermodynamic length."""
+    grid, length = _length(path, rng, chains)
+    return np.interp(np.linspace(0.0, length[-1], points), length, grid)
 
 
 def _anneal(
@@ -263,23 +271,26 @@ def _exchange(
     **unused: Any,
 ) -> tuple:
     """Return the sum of Bennett's ratios along a ladder; its error counts autocorrelation."""
-    t = _equal_steps(path, rng, RUNGS, chains)
-    path.start(RUNGS, rng)
+    grid, length = _length(path, rng, chains)
+    # a replica crosses a short path in few swaps, if there are few rungs
+    rungs = int(np.clip(np.ceil(length[-1] / RUNG_LENGTH) + 1, FEWEST_RUNGS, MOST_RUNGS))
+    t = np.interp(np.linspace(0.0, length[-1], rungs), length, grid)
+    path.start(rungs, rng)
     above, below = np.append(t[1:], 1.0), np.append(0.0, t[:-1])
     tune = draws // 4
-    forward, backward = np.empty((draws, RUNGS)), np.empty((draws, RUNGS))
+    forward, backward = np.empty((draws, rungs)), np.empty((draws, rungs))
     for r in range(tune + draws):
         path.advance(t)
         up = path.change(t, above)  # log p_{k+1} − log p_k, of chain k
         down = path.change(t, below)
-        swaps = np.arange(r % 2, RUNGS - 1, 2)
+        swaps = np.arange(r % 2, rungs - 1, 2)
         accept = rng.random(swaps.size) < np.exp(np.minimum(0.0, up[swaps] + down[swaps + 1]))
         if r >= tune:
             forward[r - tune], backward[r - tune] = -up, down
         path.swap(swaps[accept])
         advance()
     log_z, influence = 0.0, np.zeros(draws)
-    for k in range(RUNGS - 1):
+    for k in range(rungs - 1):
         ratio = bennett(forward[:, k], backward[:, k + 1])
         log_z += ratio
         influence += bennett_influence(forward[:, k], backward[:, k + 1], ratio)

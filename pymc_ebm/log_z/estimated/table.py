@@ -144,7 +144,7 @@ class LogPartitionTable:
                 parameters = Parameters.of(_at(energy, float(K[i]), float(H[j])))
                 series = np.empty((2, chains, draws))
                 for chain in range(chains):
-                    replica = OneReplica(parameters, 1.0, clusters, rng)
+                    replica = OneReplica(parameters, clusters, rng)
                     replica.advance(tune)
                     for t in range(draws):
                         replica.advance(1)

@@ -65,8 +65,8 @@ def _build(problem: Problem) -> TensorVariable:
     scope, positions = (plan.order, plan.scope_ptr), (plan.edge_of, plan.position, plan.parent)
     ends = plan.table_ptr(problem.q)
     if form.has_tables or not (form.is_spin or _is_symmetric(form.interaction)):
-        op, tables = EliminatedTableMoments(), problem.tables()
-        return log_z_of(op, tables, field, *scope, plan.scope, *positions, ends) + problem.offset()
+        by_table = (EliminatedTableMoments(), problem.tables())
+        return log_z_of(*by_table, field, *scope, plan.scope, *positions, ends) + problem.offset()
     interaction = form.interaction
     if form.is_spin:
         interaction, field = SPIN_PRODUCT, pt.stack([-field, field], axis=-1)

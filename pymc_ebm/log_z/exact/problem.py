@@ -117,7 +117,8 @@ class Problem:
 
     def tables(self) -> TensorVariable:
         """Return ``βJ K`` of every edge, shape (m, q, q)."""
-        table = pt.as_tensor(self.pairwise.interaction)
+        interaction: Any = self.pairwise.interaction
+        table = pt.as_tensor(interaction)
         return pt.shape_padright(self.coupling(), 2) * table
 
     def field(self) -> TensorVariable:
