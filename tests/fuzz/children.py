@@ -334,9 +334,7 @@ def moved(rng, case, rv):
         return Child(name, lambda x: stats.norm.logpdf(y, 0.3, np.exp(0.3 * through(x))).sum())
     if end == "latent":
         pm.Normal("y", v, 0.8, shape=a.shape)
-        return Child(
-            name, lambda x: stats.norm.logpdf(y, through(x), 0.8).sum(), point={"y": y}
-        )
+        return Child(name, lambda x: stats.norm.logpdf(y, through(x), 0.8).sum(), point={"y": y})
     if end == "poisson":
         counts = rng.poisson(1.5, a.shape)
         pm.Poisson("y", pt.exp(0.2 * v), observed=counts)
@@ -344,9 +342,7 @@ def moved(rng, case, rv):
     if end == "bernoulli":
         ones = rng.integers(0, 2, a.shape)
         pm.Bernoulli("y", logit_p=v, observed=ones)
-        return Child(
-            name, lambda x: stats.bernoulli.logpmf(ones, expit(through(x))).sum()
-        )
+        return Child(name, lambda x: stats.bernoulli.logpmf(ones, expit(through(x))).sum())
     if end == "total":
         pm.Potential("y", -0.3 * v.sum() / 2 + 0.1)
         return Child(name, lambda x: float(-0.3 * through(x).sum() / 2 + 0.1))
@@ -375,36 +371,44 @@ def by_state(rng, case, rv):
         p = softmax(rng.normal(size=(q, 3)), axis=1)
         y = rng.integers(0, 3, shape)
         pm.Categorical("y", p=pt.as_tensor(p)[k], observed=y)
-        logp = lambda x: np.log(np.take_along_axis(p[number(x)], y[..., None], -1)).sum()
+
+        def logp(x):
+            return np.log(np.take_along_axis(p[number(x)], y[..., None], -1)).sum()
     elif kind == "mvnormal":
         means, cov = rng.normal(size=(q, 2)), np.array([[1.0, 0.4], [0.4, 0.7]])
         y = rng.normal(size=(*shape, 2))
         pm.MvNormal("y", pt.as_tensor(means)[k], cov=cov, observed=y)
-        logp = lambda x: sum(
-            stats.multivariate_normal.logpdf(a, m, cov)
-            for a, m in zip(y.reshape(-1, 2), means[number(x)].reshape(-1, 2), strict=True)
-        )
+
+        def logp(x):
+            return sum(
+                stats.multivariate_normal.logpdf(a, m, cov)
+                for a, m in zip(y.reshape(-1, 2), means[number(x)].reshape(-1, 2), strict=True)
+            )
     elif kind == "multinomial":
         p = softmax(rng.normal(size=(q, 3)), axis=1)
         y = rng.multinomial(5, [0.3, 0.3, 0.4], shape)
         pm.Multinomial("y", 5, pt.as_tensor(p)[k], observed=y)
         ways = (gammaln(6) - gammaln(y + 1).sum(axis=-1)).sum()
-        logp = lambda x: ways + (y * np.log(p[number(x)])).sum()
+
+        def logp(x):
+            return ways + (y * np.log(p[number(x)])).sum()
     elif kind == "dirichlet multinomial":
         a = np.exp(rng.normal(size=(q, 3)))
         y = rng.multinomial(5, [0.3, 0.3, 0.4], shape)
         pm.DirichletMultinomial("y", 5, pt.as_tensor(a)[k], observed=y)
-        logp = lambda x: sum(
-            stats.dirichlet_multinomial.logpmf(b, c, 5)
-            for b, c in zip(y.reshape(-1, 3), a[number(x)].reshape(-1, 3), strict=True)
-        )
+
+        def logp(x):
+            return sum(
+                stats.dirichlet_multinomial.logpmf(b, c, 5)
+                for b, c in zip(y.reshape(-1, 3), a[number(x)].reshape(-1, 3), strict=True)
+            )
     elif kind == "zero inflated":
         rates = np.exp(rng.normal(size=q))
         y = rng.poisson(1.0, shape)
         pm.ZeroInflatedPoisson("y", 0.7, pt.as_tensor(rates)[k], observed=y)
-        logp = lambda x: np.log(
-            0.7 * stats.poisson.pmf(y, rates[number(x)]) + 0.3 * (y == 0)
-        ).sum()
+
+        def logp(x):
+            return np.log(0.7 * stats.poisson.pmf(y, rates[number(x)]) + 0.3 * (y == 0)).sum()
     elif kind == "ordered":
         y = rng.integers(0, 3, shape)
         pm.OrderedLogistic("y", eta=0.7 * rv, cutpoints=[-1.0, 1.0], observed=y)
@@ -432,8 +436,10 @@ def by_state(rng, case, rv):
         pm.Normal("y", mu[index, k], 0.9, observed=y)
         return Child(
             str(kind),
-            lambda x: stats.norm.logpdf(table).sum()
-            + stats.norm.logpdf(y, table[groups, number(x)], 0.9).sum(),
+            lambda x: (
+                stats.norm.logpdf(table).sum()
+                + stats.norm.logpdf(y, table[groups, number(x)], 0.9).sum()
+            ),
             False,
             {"mu": table},
         )
@@ -441,40 +447,52 @@ def by_state(rng, case, rv):
         y = rng.integers(0, 4, shape)
         p = expit(rng.normal(size=q))
         pm.Binomial("y", n=3, p=pt.as_tensor(p)[k], observed=y)
-        logp = lambda x: stats.binom.logpmf(y, 3, p[number(x)]).sum()
+
+        def logp(x):
+            return stats.binom.logpmf(y, 3, p[number(x)]).sum()
     elif kind == "student":
         y = rng.normal(size=(2, *shape))
         pm.StudentT("y", nu=3.0 + k, mu=0.4 * rv, sigma=1.0 + 0.2 * k, observed=y)
-        logp = lambda x: stats.t.logpdf(
-            y, 3.0 + number(x), 0.4 * np.asarray(x), 1.0 + 0.2 * number(x)
-        ).sum()
+
+        def logp(x):
+            return stats.t.logpdf(
+                y, 3.0 + number(x), 0.4 * np.asarray(x), 1.0 + 0.2 * number(x)
+            ).sum()
     elif kind == "switch":
         y = rng.normal(size=shape)
         pm.Normal("y", pt.switch(pt.eq(k, 0), 0.3, -1.0), pt.switch(k > 0, 0.3, 2.0), observed=y)
-        logp = lambda x: stats.norm.logpdf(
-            y, np.where(number(x) == 0, 0.3, -1.0), np.where(number(x) > 0, 0.3, 2.0)
-        ).sum()
+
+        def logp(x):
+            return stats.norm.logpdf(
+                y, np.where(number(x) == 0, 0.3, -1.0), np.where(number(x) > 0, 0.3, 2.0)
+            ).sum()
     elif kind == "two":
         y, w = rng.normal(size=shape), rng.normal(size=shape)
         pm.Normal("y", 0.5 * rv, 1.0, observed=y)
         pm.Potential("tilt", (w * rv).sum() - 0.2 * rv.mean())
-        logp = lambda x: stats.norm.logpdf(y, 0.5 * np.asarray(x), 1.0).sum() + (
-            (w * x).sum() - 0.2 * np.mean(x)
-        )
+
+        def logp(x):
+            return stats.norm.logpdf(y, 0.5 * np.asarray(x), 1.0).sum() + (
+                (w * x).sum() - 0.2 * np.mean(x)
+            )
     elif kind == "censored":
         y = np.minimum(rng.normal(size=shape), 0.5)
         pm.Censored("y", pm.Normal.dist(0.5 * rv, 1.0), lower=None, upper=0.5, observed=y)
-        logp = lambda x: np.where(
-            y >= 0.5, stats.norm.logsf(0.5, 0.5 * np.asarray(x)),
-            stats.norm.logpdf(y, 0.5 * np.asarray(x)),
-        ).sum()  # fmt: skip
+
+        def logp(x):
+            return np.where(
+                    y >= 0.5, stats.norm.logsf(0.5, 0.5 * np.asarray(x)),
+                    stats.norm.logpdf(y, 0.5 * np.asarray(x)),
+                ).sum()  # fmt: skip
     elif kind == "masked":
         mask = rng.random(shape) < 0.5
         if not mask.any():
             mask.flat[0] = True
         y = rng.normal(size=int(mask.sum()))
         pm.Normal("y", 2.0 * rv[mask], 1.0, observed=y)
-        logp = lambda x: stats.norm.logpdf(y, 2.0 * np.asarray(x)[mask], 1.0).sum()
+
+        def logp(x):
+            return stats.norm.logpdf(y, 2.0 * np.asarray(x)[mask], 1.0).sum()
     elif kind == "custom":
         y = rng.integers(0, q, shape)
 
@@ -482,15 +500,19 @@ def by_state(rng, case, rv):
             return pt.log(pt.switch(pt.eq(value, k), 0.8, 0.2 / max(q - 1, 1)))
 
         pm.CustomDist("y", k, logp=said, observed=y)
-        logp = lambda x: np.log(np.where(y == number(x), 0.8, 0.2 / max(q - 1, 1))).sum()
+
+        def logp(x):
+            return np.log(np.where(y == number(x), 0.8, 0.2 / max(q - 1, 1))).sum()
     elif kind == "same index twice":
         index = rng.integers(0, n, (2, 3))
         y = rng.normal(size=3)
         v = rv.flatten()
         pm.Normal("y", v[index[0]] * 1.0 - v[index[1]], 1.0, observed=y)
-        logp = lambda x: stats.norm.logpdf(
-            y, np.asarray(x).reshape(-1)[index[0]] - np.asarray(x).reshape(-1)[index[1]]
-        ).sum()
+
+        def logp(x):
+            return stats.norm.logpdf(
+                y, np.asarray(x).reshape(-1)[index[0]] - np.asarray(x).reshape(-1)[index[1]]
+            ).sum()
     elif kind == "random walk":
         v = 1.0 * rv.flatten()
         pm.Normal("y", pt.concatenate([v[:1], v[:-1] + v[1:]]), 1.0, observed=np.arange(n) / n)
@@ -503,7 +525,10 @@ def by_state(rng, case, rv):
     else:  # lookup of mean
         table = rng.normal(size=n * (q - 1) + 1)
         pm.Normal("y", pt.as_tensor(table)[k.sum()], 1.0, observed=0.3)
-        logp = lambda x: float(stats.norm.logpdf(0.3, table[number(x).sum()]))
+
+        def logp(x):
+            return float(stats.norm.logpdf(0.3, table[number(x).sum()]))
+
     return Child(str(kind), logp)
 
 
@@ -513,4 +538,3 @@ def random_child(rng, case, rv):
     if kind < 0.1:
         return None
     return moved(rng, case, rv) if kind < 0.65 else by_state(rng, case, rv)
-

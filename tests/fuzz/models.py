@@ -111,8 +111,11 @@ def coupling(rng, graph, rows, scale, matrices=True):
     if form == "scalar" or m == 0:
         return Parameter(np.asarray(rng.normal(0, scale)))
     if form == "rows" and rows and (*rows, m) != (n, n):
-        return rows_of(rng, rows, (m,), scale, 1) if (1, m) != (n, n) else Parameter(
-            rng.normal(0, scale, m), 1)
+        return (
+            rows_of(rng, rows, (m,), scale, 1)
+            if (1, m) != (n, n)
+            else Parameter(rng.normal(0, scale, m), 1)
+        )
     return Parameter(rng.normal(0, scale, m), 1)
 
 
@@ -232,8 +235,11 @@ def spec_random_field(rng, graph, rows, scale):
     top = int(counts.max())
     J = Parameter(np.asarray(1.0))
     if rng.random() < 0.5 and m:
-        J = rows_of(rng, rows, (m,), 1.0, 1) if rng.random() < 0.5 else Parameter(
-            np.asarray(rng.normal()))
+        J = (
+            rows_of(rng, rows, (m,), 1.0, 1)
+            if rng.random() < 0.5
+            else Parameter(np.asarray(rng.normal()))
+        )
         if rows and rng.random() < 0.3:
             J = Parameter(rng.normal(0, 1, (*rows, 1)), 1)
     extra = {"n_states": counts} if form == "unequal" else {"n_states": q}
@@ -493,7 +499,9 @@ class Case:
         return total
 
     def random_value(self, rng) -> np.ndarray:
-        numbers = rng.integers(0, np.broadcast_to(self.spec.counts, (self.n_rows, self.spec.counts.size)))
+        numbers = rng.integers(
+            0, np.broadcast_to(self.spec.counts, (self.n_rows, self.spec.counts.size))
+        )
         return np.asarray(self.spec.values)[numbers].reshape(self.shape)
 
 

@@ -114,8 +114,6 @@ def pseudo(energies, beta, every, x, values, counts):
     own = weights[number[tuple(x)]]
     total = 0.0
     for i in range(len(x)):
-        there = [
-            weights[number[(*x[:i], values[s], *x[i + 1 :])]] for s in range(counts[i])
-        ]
+        there = [weights[number[(*x[:i], values[s], *x[i + 1 :])]] for s in range(counts[i])]
         total += own - logsumexp(there)
     return total
