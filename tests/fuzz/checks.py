@@ -246,7 +246,7 @@ def check_conditional(case, rng):
 
 
 def check_relaxed(case, rng):
-    """The relaxed density is the sum over configurations; False if it does not apply."""
+    """Hold the relaxed density to the sum over configurations; return False if it does not apply."""
     from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable
     from pymc_ebm.variables.copying import untransformed
 
@@ -295,10 +295,3 @@ def check_relaxed(case, rng):
         got = g(*[np.asarray(point[v.name], v.dtype) for v in inputs], z)
         close(got, want, scale, "relaxed density", case, 1e-9)
     return n > 0
-
-
-def check_recommendation(case):
-    """The step that is recommended can be built."""
-    chosen = ebm.recommend(case.model)
-    assert "x" in chosen, f"nothing is recommended\n{case}"
-    return chosen["x"]

@@ -154,23 +154,21 @@ def where_equal(rng, a):
 
 
 def tabulate(rng, a):
-    """A table that the rounded values index, another row for each last axis."""
+    """Look rounded values up, in another row for each last axis."""
     table = rng.normal(size=(a.shape[-1], 5))
     return (
         lambda v: pt.as_tensor(table)[np.arange(a.shape[-1]),
-                                      pt.clip(pt.round(v).astype("int64") % 5, 0, 4)],
+                                      pt.clip(pt.round(1.0 * v).astype("int64") % 5, 0, 4)],
         lambda v: table[np.arange(a.shape[-1]), np.round(v).astype(int) % 5],
     )  # fmt: skip
 
 
 def one_hot(rng, a):
     levels = np.unique(np.round(a, 6))[:4]
-    w = rng.normal(size=len(levels))
     return (
-        lambda v: (pt.eq(pt.round(v, ), np.round(levels)) if False else
-                   pt.exp(-(v[..., None] - levels) ** 2)),
-        lambda v: np.exp(-(v[..., None] - levels) ** 2) * np.ones(len(w)),
-    )  # fmt: skip
+        lambda v: pt.exp(-((v[..., None] - levels) ** 2)),
+        lambda v: np.exp(-((v[..., None] - levels) ** 2)),
+    )
 
 
 def cumulate(rng, a):
@@ -292,7 +290,7 @@ def added_up(rng, a):
 
 
 def moved(rng, case, rv):
-    """A few random steps, and at the end a normal likelihood, others, or a potential."""
+    """Take a few random steps, and end in a normal likelihood, another, or a potential."""
     start = case.random_value(rng).astype(float)
     steps = []
     a = np.asarray(start, float)

@@ -370,7 +370,7 @@ def spec_custom(rng, graph, rows, scale):
 
 
 def spec_sum(rng, graph, rows, scale):
-    """A multiple of one energy, or a sum of two of one kind on two graphs."""
+    """Return a multiple of one energy, or a sum of two of one kind on two graphs."""
     n = graph.n_vertices
     maker = [spec_ising, spec_boltzmann_machine, spec_blume_capel, spec_ordinal, spec_potts,
              spec_clock][int(rng.integers(6))]  # fmt: skip
@@ -443,6 +443,7 @@ class Case:
     child: Any = None
 
     def __str__(self) -> str:
+        """Say all that is needed to see what is special about the model."""
         shapes = {
             k: (self.forms[k], "list" if p.as_is else np.shape(p.value))
             for k, p in {**self.spec.parameters, "beta": self.beta}.items()

@@ -37,7 +37,7 @@ def check(seed):
 
 @functools.cache
 def refusals():
-    """What the package may refuse in words, by the beginning of the message."""
+    """Return what the package may refuse in words, by the beginning of the message."""
     return (
         "RBM: W has shape (None, None)",
         "Hopfield: patterns have shape (None, None)",
