@@ -137,10 +137,10 @@ class Dependence:
             return self._written(node, numbers)
         if isinstance(op, Softmax | LogSoftmax | CumOp | SortOp) and only_first:
             assert first is not None
-            axis = range(first.ndim) if op.axis is None else op.axis
-            axes = [k % first.ndim for k in np.atleast_1d(axis)]
-            whole = _reduced(first, tuple(axes), keepdims=True)
-            return _alike(whole, node.outputs[0]) if whole.ndim != node.outputs[0].ndim else whole
+            along = range(first.ndim) if op.axis is None else np.atleast_1d(op.axis)
+            whole = _reduced(first, tuple(int(k) % first.ndim for k in along), keepdims=True)
+            same = whole.ndim == node.outputs[0].type.ndim  # type: ignore[attr-defined]
+            return whole if same else _alike(whole, node.outputs[0])
         if isinstance(op, Dot):
             left, right = numbers
             rows = None if left is None else _reduced(left, (1,), keepdims=True)
@@ -181,7 +181,7 @@ class Dependence:
             self._value(i) if k is None else self._full(i, k)
             for i, k in zip(indices, numbers[1:], strict=True)
         ]
-        entries = list(unflatten_index_variables(wanted, op.idx_list))
+        entries: list[Any] = list(unflatten_index_variables(wanted, op.idx_list))
         advanced = [k for k, entry in enumerate(entries) if not isinstance(entry, slice)]
         shape = np.broadcast_shapes(*(np.shape(entries[k]) for k in advanced))
         dependent = [k for k in numbers[1:] if k is not None]
@@ -261,11 +261,14 @@ def _combined(numbers: Sequence[Numbers]) -> Numbers:
 
 def _reduced(numbers: Numbers, axes: tuple[int, ...], keepdims: bool = False) -> Numbers:
     """Combine what elements depend on along axes."""
-    if not axes or numbers.size == 0:
-        return numbers.any(axis=axes, keepdims=keepdims) * NONE if axes else numbers
-    many = (numbers == MANY).any(axis=axes, keepdims=keepdims)
-    high = numbers.max(axis=axes, keepdims=keepdims)
-    low = np.where(numbers < 0, np.iinfo(np.int64).max, numbers).min(axis=axes, keepdims=keepdims)
+    if not axes:
+        return numbers
+    over: Any = {"axis": axes, "keepdims": keepdims}
+    if numbers.size == 0:
+        return np.asarray(numbers.any(**over) * NONE)
+    many = (numbers == MANY).any(**over)
+    high = numbers.max(**over)
+    low = np.where(numbers < 0, np.iinfo(np.int64).max, numbers).min(**over)
     one = np.where((high < 0) | (high == low), high, MANY)
     return np.asarray(np.where(many, MANY, one))
 

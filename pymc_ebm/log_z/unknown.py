@@ -14,6 +14,7 @@ import pytensor.tensor as pt
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.graph.traversal import ancestors
+from pytensor.raise_op import CheckAndRaise
 
 MESSAGE = (
     "log_partition='exchange' leaves log Z unknown, so this log-probability is known to ExchangeMH "
@@ -23,7 +24,7 @@ MESSAGE = (
 
 
 class UnknownLogZ(Op):
-    """Zero while an `ExchangeMH` step is there, which needs no value; an error otherwise.
+    """Zero while an `ExchangeMH` step is there, which needs no value; NaN otherwise.
 
     A sampler that takes gradients would need ∂ log Z/∂θ, so there is none: PyMC then looks for
     another step, and finds `ExchangeMH`. The first input says whether the value may be left out.
@@ -39,10 +40,8 @@ class UnknownLogZ(Op):
         return Apply(self, [pt.as_tensor_variable(v) for v in inputs], [pt.dscalar()])
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Any) -> None:
-        """Return zero, or refuse."""
-        if np.isnan(inputs[0]):
-            raise ValueError(MESSAGE)
-        output_storage[0][0] = np.asarray(0.0)
+        """Return zero where the value may be left out, else NaN."""
+        output_storage[0][0] = np.asarray(inputs[0], dtype=float)
 
     def pullback(
         self,
@@ -62,6 +61,14 @@ def unknown_log_z(*parameters: Variable) -> Variable:
     """Return the log Z that nobody knows, of an energy with these parameters."""
     permitted = pytensor.shared(np.asarray(np.nan), name="log_z_left_out")
     return UnknownLogZ()(permitted, *parameters)  # type: ignore[return-value]
+
+
+def require_known(log_z: Variable) -> Variable:
+    """Let a log-probability fail where its log Z is unknown and needed; forward draws never are."""
+    if not has_unknown(log_z):
+        return log_z
+    require = CheckAndRaise(ValueError, MESSAGE)
+    return require(log_z, pt.invert(pt.isnan(log_z)))  # type: ignore[return-value]
 
 
 def unknown_nodes(variable: Variable) -> list[Apply]:
@@ -101,8 +108,6 @@ def _register_numba() -> None:
     def funcify(op: UnknownLogZ, node: Apply, **kwargs: Any) -> Any:
         @numba.njit
         def unknown(permitted, *parameters):
-            if np.isnan(permitted.item()):
-                raise ValueError(MESSAGE)
-            return np.asarray(0.0)
+            return permitted.copy()
 
-        return unknown, 2
+        return unknown, 3

@@ -47,9 +47,11 @@ class ExchangedData:
         self._n, self._states = graph.n_vertices, energy.states
         self._is_spin = form.is_spin
         tail = () if form.is_spin else (len(energy.states),)
-        rows = [beta.shape, form.J.shape[: max(form.J.ndim - 1, 0)]]
         depth = len(graph.shape) + len(tail)
-        rows.append(form.field.shape[: form.field.ndim - depth])
+        rows = [
+            tuple(value.shape[k] for k in range(value.ndim - core))
+            for value, core in ((beta, 0), (form.J, 1), (form.field, depth))
+        ]
         batch: Any = tuple(pt.broadcast_shape(*rows, arrays_are_shapes=True))
         aligned = [pt.shape_padright(beta, k) if beta.ndim else beta for k in (1, depth)]
         J = form.J if form.J.ndim else pt.shape_padright(form.J)

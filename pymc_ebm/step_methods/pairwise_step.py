@@ -185,7 +185,7 @@ class PairwiseStep(DiscreteStep):
             self.rng,
         )
 
-    _chooses: ClassVar[one_by_one.Choice] = staticmethod(one_by_one.heat_bath)
+    _chooses: ClassVar[Any] = staticmethod(one_by_one.heat_bath)
 
     def _statistics(self) -> dict[str, Any]:
         """Return what the sampler records besides energy, magnetisation and sweeps."""

@@ -28,6 +28,7 @@ from pymc_ebm import forward
 from pymc_ebm.energies.energy import Energy, Support, as_parameter, require_positive
 from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.log_z.pseudo_likelihood import pseudo_log_likelihood
+from pymc_ebm.log_z.unknown import require_known
 from pymc_ebm.variables.declaration import (
     Declaration,
     LogPartition,
@@ -135,7 +136,7 @@ def boltzmann_logp(op, values, rng, size, *params, **kwargs):
     if op.pseudo:
         logp = pseudo_log_likelihood(energy, beta, value)
     else:
-        logp = -beta * energy(value) - log_z
+        logp = -beta * energy(value) - require_known(log_z)
     if energy.states is None:
         return logp
     if isinstance(value, TensorConstant) and energy.states.allowed(value.data).all():

@@ -15,10 +15,10 @@ import pymc_ebm as ebm
 from pymc_ebm.relaxation.relaxed_variable import RelaxedVariable
 from pymc_ebm.variables.boltzmann import is_discrete_boltzmann
 from pymc_ebm.variables.copying import untransformed
+from tests import small_models
 from tests.oracles import products
 from tests.small_models import MODELS, all_states, build
 from tests.statistics import bonferroni_limit, z_scores
-from tests import small_models
 
 PY = Mode(linker="py", optimizer="fast_compile")
 POINTS = 100
