@@ -10,7 +10,7 @@ import pytest
 
 from tests.fuzz import checks, children, models
 
-SMOKE = range(40)
+SMOKE = range(30)
 MANY = 2_000
 BLOCK = 50
 
