@@ -191,6 +191,8 @@ def one_row(energy: Energy, beta: Any) -> tuple[Problem, dict[Variable, Variable
     Parameters without leading dimensions stay what they are, so that what is known of them is used.
     """
     beta = as_parameter(beta, "log_partition: beta")
+    if getattr(energy, "batch_shape", ()):  # a function of rows' data: all rows at once, β too
+        return Problem(energy, beta), {}
     rows: dict[Variable, Variable] = {}
     core: dict[str, TensorVariable] = {}
     for name, value in energy.parameters.items():
