@@ -38,9 +38,9 @@ class Pairwise:
         K, shared by all edges or one an edge; rows are states of the edge's first vertex.
     J : TensorVariable, shape () or (..., m)
         One coupling for all edges, or one an edge.
-    field : TensorVariable, shape (..., *shape, q), optional
+    field : TensorVariable, shape ``(..., *shape, q)``, optional
         f; axes of length one broadcast.
-    slope : TensorVariable, shape (..., *shape), optional
+    slope : TensorVariable, shape ``(..., *shape)``, optional
         h; axes of length one broadcast.
     """
 
