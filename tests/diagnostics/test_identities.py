@@ -108,6 +108,8 @@ def test_z_scores_of_discrete_identities_are_standard_normal(declare):
         draws = drawn(target, codes[rows], given)
         quantities = dict(identities.heat_bath_identities(draws))
         quantities |= dict(itertools.islice(identities.site_identities(draws), 6))
+        if not quantities["states that are rare"].variance.any():  # these models have none
+            del quantities["states that are rare"]
         z.append([v.test()[0] for v in quantities.values()])
     spread = np.std(z, axis=0)
     assert np.all((spread > 0.9) & (spread < 1.1)), dict(zip(quantities, spread, strict=True))
