@@ -92,7 +92,7 @@ def test_draws_depend_on_the_seed_alone():
         first, again, other = (pm.draw(rv, random_seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-    assert first.dtype == np.int8
+    assert first.dtype == np.int64
 
 
 def test_prior_and_posterior_predictive():

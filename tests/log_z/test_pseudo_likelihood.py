@@ -52,14 +52,6 @@ def test_against_conditionals(energy):
     np.testing.assert_allclose(got, [brute(0.8 * energy, x) for x in data], rtol=1e-10)
 
 
-def test_only_pairs_have_one():
-    with pm.Model(), pytest.raises(ValueError, match="pairwise"):
-        v = ebm.RBM(
-            "v", pm.Normal("W", shape=(3, 2)), observed=np.ones((5, 3)), log_partition="pseudo"
-        )
-        pm.modelcontext(None).logp(vars=[v])
-
-
 def test_log_likelihood_group_is_normalised():
     """What loo and compare read: probabilities of observations that sum to one."""
     states = all_spins(4)

@@ -44,7 +44,7 @@ def test_labels_and_types(model, idata):
     assert list(posterior["s"].coords["row"].values) == ["a", "b", "c"]
     assert posterior["t"].dims == ("chain", "draw", "t_dim_0")
     assert posterior["v"].dims == ("chain", "draw", "copy", "unit")
-    assert {posterior[name].dtype for name in "stv"} == {np.dtype("int8")}
+    assert {posterior[name].dtype for name in "stv"} == {np.dtype("int64")}
     assert set(np.unique(posterior["s"])) <= {-1, 1}
     assert set(np.unique(posterior["t"])) <= {0, 1, 2}
     assert set(np.unique(posterior["v"])) <= {0, 1}

@@ -67,8 +67,8 @@ def test_tree_widths():
         (E.Ising(0.4, graph=ebm.Graph.complete(4)), "transfer_matrix", "no Graph.square"),
         (E.RBM(np.ones((40, 30))), "auto", "smaller of its layers"),
         (E.Ising(0.4, graph=ebm.Graph.complete(4)), "magic", "none of auto"),
-        (E.Ring(), "auto", "estimate_log_partition"),
-        (E.Ising(np.ones((3, 6)), graph=ebm.Graph.complete(4)), "auto", "J differs between batch"),
+        (E.Ring(), "auto", "does not know the shape"),
+        (E.MLP.random([3, 4, 1]), "auto", "estimate_log_partition"),
         (E.Ising(0.4, graph=ebm.Graph.complete(4)) * 2.0 + E.Custom(lambda s: s[..., 0] * s[..., 1] * s[..., 2], (4,), support="spin"), "torus", "pairwise couplings. Use .enumerate"),
     ],
 )  # fmt: skip
