@@ -61,6 +61,9 @@ class BoltzmannRV(RandomVariable):
         inplace: bool = False,
     ) -> None:
         self.energy = energy
+        # from a random start to one that data or children allow; no `initval`, with which PyMC
+        # cannot copy a model
+        self.start: Callable[[TensorVariable], TensorVariable] | None = None
         self.normalised = normalised
         self.pseudo = pseudo
         super().__init__(
@@ -147,6 +150,12 @@ def boltzmann_logp(op, values, rng, size, *params, **kwargs):
 
 @_support_point.register(BoltzmannRV)
 def boltzmann_support_point(op, rv, rng, size, *params):
+    """Start at random, where data and children allow it; see `random_start`."""
+    start = random_start(op, rv)
+    return start if op.start is None else op.start(start)
+
+
+def random_start(op: BoltzmannRV, rv: TensorVariable) -> TensorVariable:
     """Start real variables at 0 and discrete ones at random proportions of their states.
 
     The proportions are drawn once a chain, so chains start far apart in the order parameter and

@@ -89,7 +89,8 @@ def _compiled(
     bound, beta, _ = rv.owner.op.bind(params)
     x = rv.type("x")
     evaluate = pytensor.function([x], [bound(x), beta], mode=mode, on_unused_input="ignore")
-    return lambda point: evaluate(point)[0], float(np.min(evaluate(np.zeros(x.type.shape))[1]))
+    beta_now = evaluate(np.zeros(x.type.shape, x.dtype))[1]
+    return lambda point: evaluate(np.asarray(point, x.dtype))[0], float(np.min(beta_now))
 
 
 def _flat_direction(

@@ -129,7 +129,8 @@ class Declaration:
         op: Any = rv.owner.op
         energy, owner = op.energy, self.owner
         if self._impute:
-            initval = self._filled
+            known, filled = pt.constant(self._known), pt.constant(self._filled)
+            op.start = lambda start: pt.switch(known, filled, start)
         start = np.zeros(tuple(length or 1 for length in rv.type.shape))
         if initval is not None and not isinstance(initval, str | Variable):
             initval = start = checked_initval(owner, energy, initval, rv.type.shape)
