@@ -310,6 +310,7 @@ def test_second_derivatives_are_covariances():
     np.testing.assert_allclose(got, expected, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_compiled_with_numba_and_jax():
     """The same numbers from every backend, values and gradients."""
     graph, rng = ebm.Graph.square(3, 3, periodic=False), np.random.default_rng(1)
