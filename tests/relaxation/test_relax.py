@@ -221,7 +221,7 @@ def scaled_free_energy():
 @pytest.mark.parametrize(
     ("declare", "options", "message"),
     [
-        (tied_child, {}, "'total' ties several entries of 's'.*GibbsWithGradients"),
+        (tied_child, {}, "'total' ties several entries of 's'.*ChromaticGibbs"),
         (cubic_energy, {}, "'s' is not pairwise.*GibbsWithGradients"),
         (discrete_child, {}, "'b' is discrete, unobserved, and depends on 's'.*RelaxedNUTS"),
         (two_parents, {}, r"'y' depends on the discrete variables \['s', 't'\] together"),

@@ -303,8 +303,8 @@ def test_a_child_that_ties_entries_goes_to_the_gradient():
         choice = ebm.recommend(model)["s"]
     assert choice.step == "GibbsWithGradients"
     assert "'total'" in choice.reason
-    with model, pytest.raises(ValueError, match=r"'total' ties several.*GibbsWithGradients"):
-        ebm.ChromaticGibbs([s])
+    with model, pytest.raises(ValueError, match=r"'total' ties several.*ChromaticGibbs"):
+        ebm.SwendsenWang([s])
 
 
 @pytest.mark.parametrize(("graph", "step"), [(RING, "BlockGibbs"), (TRIANGLE, "ChromaticGibbs")])
@@ -357,14 +357,14 @@ BAD = {
         lambda: ebm.GibbsWithGradients(
             [ebm.Boltzmann("s", lambda x: pt.eq(x, 1).sum() * 1.0, support="spin", shape=3)]
         ),
-        r"has no gradient.*arithmetic.*Metropolis\(\[s\]\)",
+        r"has no gradient.*arithmetic.*ChromaticGibbs\(\[s\]\)",
     ),
     "start outside the support": (
         lambda: ebm.Potts("s", 1.0, q=3, graph=RING, initval=np.full(6, 3)),
         r"initval contains 3.*\{0, 1, 2\}",
     ),
     "not pairwise": (
-        lambda: ebm.ChromaticGibbs(
+        lambda: ebm.SwendsenWang(
             [ebm.Boltzmann("s", lambda x: (x.sum() - 2) ** 2, support="binary", shape=3)]
         ),
         "not pairwise.*GibbsWithGradients",
