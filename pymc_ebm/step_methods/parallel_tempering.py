@@ -45,8 +45,9 @@ class ParallelTempering(BlockedStep):
     ladder : array_like, optional
         ``t``: at least two increasing values, the first 0 or more (for a real variable above 0),
         the last 1. By default tuned, for a real variable from 0.02.
-    exchange : bool, default True
-        Whether to run a second ladder of a discrete variable and exchange clusters with it.
+    exchange : bool, optional
+        Whether to run a second ladder of a discrete variable and exchange clusters with it: by
+        default so, where its parameters are constant.
     leapfrogs : int, default 8
         Only for a real variable: most leapfrog steps of a trajectory, which takes a random number
         of them. 1 is the Metropolis-adjusted Langevin algorithm (MALA). Step sizes are tuned for
@@ -103,7 +104,7 @@ class ParallelTempering(BlockedStep):
         *,
         sweeps: int | None = None,
         ladder: ArrayLike | None = None,
-        exchange: bool = True,
+        exchange: bool | None = None,
         leapfrogs: int | None = None,
         model: pm.Model | None = None,
         blocked: bool = False,
@@ -123,11 +124,11 @@ class ParallelTempering(BlockedStep):
         if all(real):
             if leapfrogs is not None:
                 given["leapfrogs"] = leapfrogs
-            self.replicas = RealParallelTempering(self.vars, **given)
+            self.replicas = RealParallelTempering(self.vars, exchange=bool(exchange), **given)
         else:
             if leapfrogs is not None:
                 raise ValueError("ParallelTempering: leapfrogs= is for real variables.")
-            self.replicas = TemperedStates(self.vars, exchange=exchange, **given)
+            self.replicas = TemperedStates(self.vars, exchange=exchange is not False, **given)
         self.stats_dtypes_shapes = self.replicas.stats_dtypes_shapes
         self.stats_dtypes = self.replicas.stats_dtypes
         self.default_tune_steps = self.replicas.default_tune_steps

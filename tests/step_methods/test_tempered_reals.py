@@ -111,7 +111,7 @@ def test_several_variables_have_one_ladder_and_go_on_where_they_stopped():
             state, left = step.sampling_state, point
         point, [stats] = step.step(point)
         draws.append([point["a"] > 0, *point["w_simplex__"]])
-    assert stats["rungs"] == step._scales.size
+    assert stats["rungs"] == step.replicas._scales.size
     values = np.array(draws[400:], float)[None]
     grid = np.linspace(-5, 5, 801)
     x, y = grid[:, None], grid
