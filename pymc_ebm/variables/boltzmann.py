@@ -29,13 +29,9 @@ from pymc_ebm.energies.energy import Energy, Support, as_parameter, require_posi
 from pymc_ebm.errors import MissingPartitionError
 from pymc_ebm.log_z.pseudo_likelihood import pseudo_log_likelihood
 from pymc_ebm.log_z.unknown import require_known
-from pymc_ebm.variables.declaration import (
-    Declaration,
-    LogPartition,
-    as_log_partition,
-    refuse_unknown_keywords,
-    require_rows_that_fit,
-)
+from pymc_ebm.variables.declaration import Declaration, require_rows_that_fit
+from pymc_ebm.variables.keywords import refuse_unknown_keywords
+from pymc_ebm.variables.normaliser import LogPartition, as_log_partition
 
 # Forward draws run in Python on purpose; PyTensor would announce it at every compilation.
 warnings.filterwarnings("ignore", message="Numba will use object mode to run boltzmann_rv")
