@@ -55,18 +55,9 @@ class NotKnownError(Exception):
 class Dependence:
     """Numbers of a variable's entries, carried along a graph.
 
-    Parameters
-    ----------
-    variable : TensorVariable
-        The variable.
-    numbers : ndarray of int, optional
-        A number for each of its entries, of an array that broadcasts against it; by default they
-        are counted in C order. Entries with the same number pass for one.
-
-    Attributes
-    ----------
-    data : dict of SharedVariable to ndarray
-        Shared data that decided, and their values then.
+    `variable`: the variable; `numbers`: A number for each of its entries, of an array that
+    broadcasts against it; by default they are counted in C order. `data`: shared data that decided,
+    and their values then.
     """
 
     def __init__(self, variable: Variable, numbers: Numbers | None = None) -> None:

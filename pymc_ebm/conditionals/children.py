@@ -17,14 +17,8 @@ from pymc_ebm.dependence import is_smooth
 class Children:
     """The children of a discrete variable whose log-probability depends on it.
 
-    Parameters
-    ----------
-    all : list of TensorVariable
-        Variables and potentials.
-    terms : Terms
-        Their log-probabilities, sorted.
-    tying : list of TensorVariable
-        Those that tie several entries together.
+    `all`: variables and potentials; `terms`: their log-probabilities, sorted; `tying`: those that
+    tie several entries together.
     """
 
     all: list[TensorVariable]

@@ -28,18 +28,10 @@ CERTAIN = 1e3  # log-odds that stand for infinite ones, beyond four times all fi
 class Conditions:
     """Couplings and fields at one point, one entry a batch entry.
 
-    Parameters
-    ----------
-    coupling : list of ndarray, shape () or (m,)
-        ``βJ``.
-    interaction : ndarray, shape (q, q) or (m, q, q), or list of them a batch entry, or None
-        What couples a pair of states; None for spins.
-    field : ndarray, shape (batch, n) or (batch, n, q)
-        ``βh`` and what the children add to it; log-weights for q states.
-    own : list of (J, field)
-        Couplings and field of the energy, not multiplied by β.
-    offset : ndarray
-        Constant that the form leaves out of the energy.
+    `coupling` () or (m,): ``βJ``; `interaction` (q, q) or (m, q, q): what couples a pair of states;
+    None for spins; `field` (batch, n) or (batch, n, q): ``βh`` and what the children add to it;
+    log-weights for q states; `own`: couplings and field of the energy, not multiplied by β;
+    `offset`: constant that the form leaves out of the energy.
     """
 
     coupling: list[NDArray[np.float64]]
@@ -54,33 +46,13 @@ class Conditional:
 
     Two-valued variables are coded as spins in {-1, +1}, others as state numbers.
 
-    Parameters
-    ----------
-    owner : str
-        What error messages call the step.
-    rv : TensorVariable
-        The variable.
-    model : Model
-        Its model.
-    compile_kwargs : dict, optional
-        Passed to the compilation.
-    evaluate : bool
-        Whether energies that are not pairwise, and children that tie entries together, are taken
-        in as `tied`; by default they are refused.
-
-    Attributes
-    ----------
-    graph : Graph
-        Which entries interact.
-    interaction : ndarray, shape (q, q) or (m, q, q), or None
-        What couples a pair of states; None for spins; tables that are not constant are in
-        `Conditions`.
-    states : States
-        The values.
-    shape, batch : tuple of int
-        Shapes of the variable and of its batch.
-    children : list of str
-        Names of the variables that act on it.
+    `owner`: what error messages call the step; `rv`: the variable; `model`: its model;
+    `compile_kwargs`: passed to the compilation; `evaluate`: whether energies that are not pairwise,
+    and children that tie entries together, are taken in as `tied`; by default they are refused.
+    `graph`: which entries interact; `interaction` (q, q) or (m, q, q): what couples a pair of
+    states; None for spins; tables that are not constant are in `Conditions`; `states`: the values;
+    `shape`, `batch`: shapes of the variable and of its batch; `children`: names of the variables
+    that act on it.
     """
 
     def __init__(

@@ -34,18 +34,10 @@ _STALE = Assert(
 class Terms:
     """Log-probability terms, sorted by what they depend on.
 
-    Parameters
-    ----------
-    variable : TensorVariable
-        The value variable; its static shape must be known.
-    single : list of (TensorVariable, ndarray)
-        Summands whose elements depend on one entry each, with its number (or none).
-    tied : list of TensorVariable
-        Summands with elements that depend on several entries.
-    rest : list of TensorVariable
-        Summands that do not depend on the variable.
-    dependence : Dependence
-        What told them apart.
+    `variable`: the value variable; its static shape must be known; `single`: summands whose
+    elements depend on one entry each, with its number (or none); `tied`: summands with elements
+    that depend on several entries; `rest`: summands that do not depend on the variable;
+    `dependence`: what told them apart.
     """
 
     variable: TensorVariable

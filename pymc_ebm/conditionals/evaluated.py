@@ -16,16 +16,8 @@ from pytensor.tensor.variable import TensorVariable
 class Evaluated:
     """Compile expressions over value variables; computed once if nothing that varies enters.
 
-    Parameters
-    ----------
-    outputs : sequence of TensorVariable
-        The expressions.
-    model : Model
-        Whose value variables they use.
-    compile_kwargs : dict, optional
-        Passed to the compilation.
-    extra : sequence of TensorVariable
-        Further inputs, which are given with each call.
+    `outputs`: the expressions; `model`: whose value variables they use; `compile_kwargs`: passed to
+    the compilation; `extra`: further inputs, which are given with each call.
     """
 
     def __init__(

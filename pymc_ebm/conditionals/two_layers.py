@@ -28,16 +28,8 @@ def is_rbm(rv: TensorVariable) -> bool:
 class TwoLayers:
     """Weights and biases of an RBM, and what children say about its visible units.
 
-    Parameters
-    ----------
-    owner : str
-        What error messages call the step.
-    rv : TensorVariable
-        The visible units.
-    model : Model
-        Its model.
-    compile_kwargs : dict, optional
-        Passed to the compilation.
+    `owner`: what error messages call the step; `rv`: the visible units; `model`: its model;
+    `compile_kwargs`: passed to the compilation.
     """
 
     def __init__(

@@ -23,20 +23,10 @@ SPIN_PRODUCT = np.array([[1.0, -1.0], [-1.0, 1.0]])
 class Coded:
     """Couplings and fields, not multiplied by β.
 
-    Parameters
-    ----------
-    graph : Graph
-        Which entries interact.
-    states : States
-        The values behind the code.
-    J : TensorVariable, shape () or (..., m)
-        Couplings.
-    field : TensorVariable, shape (..., *shape) or (..., *shape, q)
-        Fields; log-weights of q states.
-    interaction : ndarray or TensorVariable, shape (q, q) or (..., m, q, q), or None
-        What couples a pair of states; None for two values, which are coded as spins.
-    offset : TensorVariable, shape (...)
-        Constant that the form leaves out of the energy.
+    `graph`: which entries interact; `states`: the values behind the code; `J` () or (..., m):
+    couplings; `field` (..., *shape) or (..., *shape, q): fields; log-weights of q states;
+    `interaction` (q, q) or (..., m, q, q): what couples a pair of states; None for two values,
+    which are coded as spins; `offset` (...): constant that the form leaves out of the energy.
     """
 
     graph: Graph

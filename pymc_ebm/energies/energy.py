@@ -171,10 +171,7 @@ class Energy(ABC):
 class SumEnergy(Energy):
     """The sum of two energies over the same configurations.
 
-    Parameters
-    ----------
-    first, second : Energy
-        Must agree in support and in the shape of a configuration.
+    `first`, `second`: must agree in support and in the shape of a configuration.
     """
 
     def __init__(self, first: Energy, second: Energy) -> None:
@@ -227,12 +224,7 @@ class SumEnergy(Energy):
 class ScaledEnergy(Energy):
     """An energy times a scalar.
 
-    Parameters
-    ----------
-    energy : Energy
-        The energy that is scaled.
-    factor : scalar tensor_like
-        The factor λ.
+    `energy`: the energy that is scaled; `factor`: the factor λ.
     """
 
     def __init__(self, energy: Energy, factor: Any) -> None:

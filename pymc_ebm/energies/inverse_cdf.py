@@ -15,22 +15,9 @@ def draw_from_log_density(
 ) -> np.ndarray:
     """Draw by inverting the trapezoid distribution function on a fine grid.
 
-    Parameters
-    ----------
-    log_density : callable
-        Unnormalised log-density on an array.
-    low, high : float
-        Interval that holds all but a negligible mass.
-    rng : numpy.random.Generator
-        Source of randomness.
-    size : int or tuple of int
-        Shape of the result.
-    points : int
-        Grid points; the error of the distribution function is O(points⁻²).
-
-    Returns
-    -------
-    ndarray
+    `log_density`: unnormalised log-density on an array; `low`, `high`: interval that holds all but
+    a negligible mass; `rng`: source of randomness; `size`: shape of the result; `points`: grid
+    points; the error of the distribution function is O(points⁻²).
     """
     grid = np.linspace(low, high, points)
     with np.errstate(divide="ignore"):  # a density may vanish at the ends: log 0 = −inf is right

@@ -34,14 +34,8 @@ class AuxiliaryDraws:
     decides, not the time a draw takes, which would bias the draws. Else the end of a run that
     starts at given data, of cluster and heat-bath updates where states attract.
 
-    Parameters
-    ----------
-    graph : Graph
-        Which variables interact.
-    interaction : ndarray, shape (q, q), or None
-        What couples a pair of states; None for spins.
-    sweeps : int
-        Sweeps of a run that is not exact.
+    `graph`: which variables interact; `interaction` (q, q): what couples a pair of states; None for
+    spins; `sweeps`: sweeps of a run that is not exact.
     """
 
     def __init__(self, graph: Graph, interaction: NDArray[np.float64] | None, sweeps: int) -> None:
@@ -62,10 +56,7 @@ class AuxiliaryDraws:
     def prepare(self, coupling: NDArray[np.float64]) -> None:
         """Find up to which strength of couplings like these perfect draws are quick.
 
-        Parameters
-        ----------
-        coupling : ndarray, shape (m,)
-            ``βJ`` somewhere in the posterior; its pattern is scaled.
+        `coupling` (m,): ``βJ`` somewhere in the posterior; its pattern is scaled.
         """
         pattern = np.where(coupling == 0, 1.0, coupling)
         pattern = pattern / np.abs(pattern).mean() if pattern.size else pattern
@@ -101,21 +92,9 @@ class AuxiliaryDraws:
     ) -> tuple[NDArray[np.int8], bool]:
         """Draw one configuration a row of `start`.
 
-        Parameters
-        ----------
-        coupling : ndarray, shape (m,)
-            ``βJ``.
-        field : ndarray, shape (n,) or (n, q)
-            ``βh``, or log-weights.
-        start : ndarray of int8, shape (count, n)
-            Spins or state numbers, where runs begin that are not exact.
-        rng : numpy.random.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        draws : ndarray of int8, shape (count, n)
-        exact : bool
+        `coupling` (m,): ``βJ``; `field` (n,) or (n, q): ``βh``, or log-weights; `start` (count, n):
+        spins or state numbers, where runs begin that are not exact; `rng`: source of randomness.
+        Returns `draws` (count, n); `exact`.
         """
         if self._eliminates:
             table = np.column_stack([-field, field]) if self.interaction is None else field

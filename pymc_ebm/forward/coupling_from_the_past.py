@@ -29,25 +29,9 @@ def draw_ferromagnet(
 ) -> NDArray[np.int8] | None:
     """Draw spins independently and exactly.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    coupling : ndarray, shape (m,)
-        ``βJ``.
-    field : ndarray, shape (n,)
-        ``βh``, of any signs.
-    rng : numpy.random.Generator
-        Source of randomness.
-    count : int
-        Number of draws.
-    budget : int
-        Spin updates that one draw may take.
-
-    Returns
-    -------
-    ndarray of int8, shape (count, n), or None
-        None if the couplings are frustrated: then heat bath is not monotone in any gauge.
+    `graph`: the graph; `coupling` (m,): ``βJ``; `field` (n,): ``βh``, of any signs; `rng`: source
+    of randomness; `count`: number of draws; `budget`: spin updates that one draw may take. Returns
+    (count, n) none if the couplings are frustrated: then heat bath is not monotone in any gauge.
 
     Raises
     ------
@@ -75,19 +59,8 @@ def coalescence_sweeps(
 ) -> int | None:
     """Return the sweeps that the longest of a few trial draws took.
 
-    Parameters
-    ----------
-    graph, coupling, field, rng
-        As for `draw_ferromagnet`.
-    attempts : int
-        Number of trial draws.
-    budget : int
-        Spin updates that one of them may take.
-
-    Returns
-    -------
-    int or None
-        None if the couplings are frustrated, or a trial draw would take more than the budget.
+    `graph`, `coupling`, `field`, `rng`: as for `draw_ferromagnet`; `attempts`: number of trial
+    draws; `budget`: spin updates that one of them may take.
     """
     coalesce = _Coalescence.of(graph, coupling, field)
     if coalesce is None:

@@ -28,18 +28,10 @@ def draw(
 ) -> np.ndarray:
     """Draw configurations of shape ``(*batch, *event)``, independent of each other.
 
-    Parameters
-    ----------
-    energy : Energy
-        Template; its own parameters are not used.
-    rng : numpy.random.Generator
-        Source of randomness. The same generator and parameters give the same draws.
-    parameters : mapping of str to ndarray
-        Parameter values, with batch dimensions in front.
-    beta : ndarray
-        Inverse temperature, scalar or of batch shape.
-    size : tuple of int or None
-        Batch shape; by default that of the parameters.
+    `energy`: template; its own parameters are not used; `rng`: source of randomness. The same
+    generator and parameters give the same draws; `parameters`: parameter values, with batch
+    dimensions in front; `beta`: inverse temperature, scalar or of batch shape; `size`: batch shape;
+    by default that of the parameters.
 
     Warns
     -----

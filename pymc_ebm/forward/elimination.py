@@ -17,14 +17,8 @@ PLANNED_EDGES = 5000  # finding an order takes longer than a second beyond
 def has_low_tree_width(graph: Graph, q: int, most_entries: int = MOST_ENTRIES) -> bool:
     """Tell whether `draw_by_elimination` reaches a graph.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    q : int
-        Number of states.
-    most_entries : int
-        Entries that all tables together may have.
+    `graph`: the graph; `q`: number of states; `most_entries`: entries that all tables together may
+    have.
     """
     if graph.n_edges >= max(PLANNED_EDGES, graph.n_vertices):
         return False
@@ -42,24 +36,9 @@ def draw_by_elimination(
 ) -> NDArray[np.int8]:
     """Draw state numbers of a pairwise model, independently and exactly.
 
-    Parameters
-    ----------
-    graph : Graph
-        Of low tree-width: chains, trees, strips.
-    coupling : ndarray, shape (m,)
-        ``βJ``.
-    interaction : ndarray, shape (q, q) or (m, q, q)
-        What couples a pair of states.
-    field : ndarray, shape (n, q)
-        Log-weights.
-    rng : numpy.random.Generator
-        Source of randomness.
-    count : int
-        Number of draws.
-
-    Returns
-    -------
-    ndarray of int8, shape (count, n)
+    `graph`: of low tree-width: chains, trees, strips; `coupling` (m,): ``βJ``; `interaction` (q, q)
+    or (m, q, q): what couples a pair of states; `field` (n, q): log-weights; `rng`: source of
+    randomness; `count`: number of draws. Returns (count, n).
     """
     plan, q = plan_elimination(graph), field.shape[1]
     assert plan is not None

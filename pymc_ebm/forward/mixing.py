@@ -20,16 +20,9 @@ Advance = Callable[[int], tuple[float, ...]]
 class Mixing:
     """What pilot chains from dispersed starts said about a forward sampler.
 
-    Parameters
-    ----------
-    method : str
-        Name of the moves.
-    steps : int
-        Steps each draw is run for: half the length of the pilot chains.
-    rhat : float
-        Largest rank-normalised R-hat over the second half of the pilot chains.
-    ess : float
-        Smallest bulk effective sample size over the same.
+    `method`: name of the moves; `steps`: steps each draw is run for: half the length of the pilot
+    chains; `rhat`: largest rank-normalised R-hat over the second half of the pilot chains; `ess`:
+    smallest bulk effective sample size over the same.
     """
 
     method: str
@@ -62,14 +55,8 @@ def find_length(
     Pilot chains run from a generator of their own, so that draws depend on their own seed and
     nothing else.
 
-    Parameters
-    ----------
-    method : str
-        Name of the moves.
-    new_chain : callable
-        Starts a chain somewhere; returns what advances it.
-    most_steps : float
-        Steps that the last round of pilot chains may take together.
+    `method`: name of the moves; `new_chain`: starts a chain somewhere; returns what advances it;
+    `most_steps`: steps that the last round of pilot chains may take together.
     """
     rng = np.random.default_rng(20250101)
     interval = 1
@@ -86,10 +73,7 @@ def find_length(
 def judge(series: np.ndarray) -> tuple[float, float]:
     """Return the worst R-hat and bulk ESS over quantities.
 
-    Parameters
-    ----------
-    series : ndarray, shape (quantities, chains, draws)
-        Traces to judge.
+    `series` (quantities, chains, draws): traces to judge.
     """
     from arviz_stats.base import array_stats
 

@@ -21,17 +21,10 @@ RESTARTED_EDGES = 400
 class Plan:
     """An order of elimination and the tables it makes; see `pymc_ebm.kernels.elimination`.
 
-    Parameters
-    ----------
-    order : ndarray of int64, shape (n,)
-        Variables in the order of elimination.
-    scope_ptr : ndarray of int64, shape (n + 1,)
-        Where each scope starts in the flat arrays.
-    scope, edge_of, position : ndarray of int64
-        Variables of the scopes, their edges to the eliminated variable, their places in the
-        parent's clique.
-    parent : ndarray of int64, shape (n,)
-        The step that consumes each table.
+    `order` (n,): variables in the order of elimination; `scope_ptr` (n + 1,): where each scope
+    starts in the flat arrays; `scope`, `edge_of`, `position`: variables of the scopes, their edges
+    to the eliminated variable, their places in the parent's clique; `parent` (n,): the step that
+    consumes each table.
     """
 
     order: NDArray[np.int64]
@@ -49,20 +42,14 @@ class Plan:
     def entries(self, q: int) -> float:
         """Return the number of entries of all tables together.
 
-        Parameters
-        ----------
-        q : int
-            States of a variable.
+        `q`: states of a variable.
         """
         return float(np.sum(float(q) ** np.diff(self.scope_ptr)))
 
     def table_ptr(self, q: int) -> NDArray[np.int64]:
         """Return where each table starts, shape (n + 1,).
 
-        Parameters
-        ----------
-        q : int
-            States of a variable.
+        `q`: states of a variable.
         """
         sizes = np.int64(q) ** np.diff(self.scope_ptr)
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -75,10 +62,7 @@ def plan_elimination(graph: Graph) -> Plan | None:
     Tried are contraction orders of opt_einsum (greedy, and randomised greedy on small graphs), the
     reverse Cuthill-McKee order, and sweeps along each axis of a configuration.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
+    `graph`: the graph.
     """
     best: tuple[float, list[int], list[list[int]]] | None = None
     for order in _candidates(graph):

@@ -125,16 +125,10 @@ def collect_tables(
 ):
     """Eliminate all variables; return log Z and the tables of all steps.
 
-    Parameters
-    ----------
-    tables : ndarray of float64, shape (m, q, q)
-        ``βT`` of each edge, [state of the smaller vertex, state of the larger].
-    field : ndarray of float64, shape (n, q)
-        Log-weights; −∞ for a state that does not exist.
-    order, scope_ptr, scope, edge_of, position, parent, table_ptr
-        The plan.
-    odds : ndarray of float64, shape (q - 1, table_ptr[n])
-        Overwritten with ``P(x_v = 1 … q - 1 | scope)``.
+    `tables` (m, q, q): ``βT`` of each edge, [state of the smaller vertex, state of the larger];
+    `field` (n, q): log-weights; −∞ for a state that does not exist; `order`, `scope_ptr`, `scope`,
+    `edge_of`, `position`, `parent`, `table_ptr`: the plan; `odds` (q - 1, table_ptr[n]):
+    overwritten with ``P(x_v = 1 … q - 1 | scope)``.
     """
     n, q = field.shape
     messages = np.empty(table_ptr[n])
@@ -238,22 +232,9 @@ def eliminate_tables(tables, field, order, scope_ptr, scope, edge_of, position, 
 def draw(odds, q, count, order, scope_ptr, scope, table_ptr, state):
     """Draw configurations independently, the variable eliminated last first.
 
-    Parameters
-    ----------
-    odds : ndarray of float64, shape (q - 1, table_ptr[n])
-        From `collect_tables`.
-    q, count : int
-        Numbers of states and of draws.
-    order, scope_ptr, table_ptr
-        The plan.
-    scope : ndarray of int64
-        The variables of each scope.
-    state : ndarray of uint64, shape (4,)
-        Generator state.
-
-    Returns
-    -------
-    ndarray of int8, shape (count, n)
+    `odds` (q - 1, table_ptr[n]): from `collect_tables`; `q`, `count`: numbers of states and of
+    draws; `order`, `scope_ptr`, `table_ptr`: the plan; `scope`: the variables of each scope;
+    `state` (4,): generator state. Returns (count, n).
     """
     n = order.size
     x = np.empty((count, n), np.int8)

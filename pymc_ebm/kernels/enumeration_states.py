@@ -24,14 +24,9 @@ def edge_matrix(first, second, n):
 def states_log_weights(tables, field, first, second):
     """Return ``Σ_e T_e(x_i, x_j) + Σ_i f_i(x_i)`` of all configurations, shape (qⁿ,).
 
-    Parameters
-    ----------
-    tables : ndarray of float64, shape (m, q, q)
-        ``βT`` of each edge, [state of first, state of second].
-    field : ndarray of float64, shape (n, q)
-        Log-weights; −∞ for a state that does not exist.
-    first, second : ndarray of int64, shape (m,)
-        The ends of the edges, ``first < second``.
+    `tables` (m, q, q): ``βT`` of each edge, [state of first, state of second]; `field` (n, q):
+    log-weights; −∞ for a state that does not exist; `first`, `second` (m,): the ends of the edges,
+    ``first < second``.
     """
     n, q = field.shape
     number = edge_matrix(first, second, n)

@@ -68,22 +68,10 @@ def uniform_coupling_sweeps(spins, neighbors, sites, coupling, field, sweeps, st
     The odds against +1 are ``exp(−2h_i) exp(−2 coupling Σ s_j)``: the first factor is computed
     once a call, the second comes from a table over the sum of the neighbours.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n + 1,)
-        Updated in place; ``spins[n]`` is 0 and stands in for absent neighbours.
-    neighbors : ndarray of uint32, shape (n, d)
-        Row k: the neighbours of ``sites[k]``, padded with n.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    coupling : float
-        ``βJ``.
-    field : ndarray of float64, shape (n,)
-        ``βh`` in the order of the vertices.
-    sweeps : int
-        Number of passes over all sites.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    `spins` (n + 1,): updated in place; ``spins[n]`` is 0 and stands in for absent neighbours;
+    `neighbors` (n, d): row k: the neighbours of ``sites[k]``, padded with n; `sites` (n,): order of
+    the updates; `coupling`: ``βJ``; `field` (n,): ``βh`` in the order of the vertices; `sweeps`:
+    number of passes over all sites; `state` (4,): state of the generator, updated in place.
     """
     n, degree = neighbors.shape
     field_odds, fit = odds_of_fields(field, sites)
@@ -119,22 +107,10 @@ def uniform_coupling_sweeps(spins, neighbors, sites, coupling, field, sweeps, st
 def weighted_sweeps(spins, indptr, indices, weights, sites, field, sweeps, state):
     """Heat bath with a coupling of its own on every edge.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,) or longer
-        Updated in place.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    weights : ndarray of float64, shape (2 m,)
-        ``βJ`` of each entry of `indices`.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-    sweeps : int
-        Number of passes over all sites.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    `spins` (n,): updated in place; `indptr`, `indices`: adjacency in compressed-sparse-row form;
+    `weights` (2 m,): ``βJ`` of each entry of `indices`; `sites` (n,): order of the updates; `field`
+    (n,): ``βh``; `sweeps`: number of passes over all sites; `state` (4,): state of the generator,
+    updated in place.
     """
     scaled_sweeps(spins, indptr, indices, weights, sites, field, 1.0, sweeps, state)
 
@@ -165,16 +141,10 @@ def scaled_sweeps(spins, indptr, indices, weights, sites, field, scale, sweeps, 
 def signed_sweeps(spins, neighbors, signs, sites, strength, scale, sweeps, state):
     """Heat bath at a scale where all couplings have one strength and there is no field.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n + 1,)
-        Updated in place; the last entry is 0 and stands in for absent neighbours.
-    neighbors : ndarray of uint32, shape (n, d)
-        Row k: the neighbours of ``sites[k]``, padded with n.
-    signs : ndarray of int8, shape (n, d)
-        Signs of the couplings, whose strength is ``β|J|``.
-    sites, strength, scale, sweeps, state
-        As for `scaled_sweeps`, which also says what is returned.
+    `spins` (n + 1,): updated in place; the last entry is 0 and stands in for absent neighbours;
+    `neighbors` (n, d): row k: the neighbours of ``sites[k]``, padded with n; `signs` (n, d): signs
+    of the couplings, whose strength is ``β|J|``; `sites`, `strength`, `scale`, `sweeps`, `state`:
+    as for `scaled_sweeps`, which also says what is returned.
     """
     n, degree = neighbors.shape
     up = np.empty(2 * degree + 1)
@@ -217,18 +187,9 @@ def dense_sweeps(spins, coupling, field, sweeps, state):
     The local fields are kept up to date, which costs a row of the matrix where a spin flips and
     nothing where it does not.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,)
-        Updated in place.
-    coupling : ndarray of float64, shape (n, n)
-        Symmetric ``βJ`` with an empty diagonal.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-    sweeps : int
-        Number of passes over all spins.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    `spins` (n,): updated in place; `coupling` (n, n): symmetric ``βJ`` with an empty diagonal;
+    `field` (n,): ``βh``; `sweeps`: number of passes over all spins; `state` (4,): state of the
+    generator, updated in place.
     """
     n = spins.size
     local = np.zeros(n)  # without the field, whose size would round what flips add and take away

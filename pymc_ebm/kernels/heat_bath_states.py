@@ -37,26 +37,15 @@ def states_sweeps(x, indptr, indices, weights, interaction, agree, sites, field,
 
     The weight of state a is ``exp(field[i, a] + Σ_j weights_ij T_ij(a, x_j))``.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (n,)
-        State numbers, updated in place.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    weights : ndarray of float64, shape (2 m,)
-        ``βJ`` of each entry of `indices`.
-    interaction : ndarray of float64, shape (q, q) or (2 m, q, q)
-        T.
-    agree : bool
-        Whether T is the identity everywhere, which is faster.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    field : ndarray of float64, shape (n, q)
-        Log-weights.
-    sweeps : int
-        Number of passes over all sites.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+        x (n,): state numbers, updated in place.
+        indptr, indices: adjacency in compressed-sparse-row form.
+        weights (2 m,): ``βJ`` of each entry of `indices`.
+        interaction (q, q) or (2 m, q, q): T.
+        agree: whether T is the identity everywhere, which is faster.
+        sites (n,): order of the updates.
+        field (n, q): log-weights.
+        sweeps: number of passes over all sites.
+        state (4,): state of the generator, updated in place.
     """
     scaled_states_sweeps(
         x, indptr, indices, weights, interaction, agree, sites, field, 1.0, sweeps, state

@@ -68,22 +68,11 @@ def strong_tabled_sweeps(spins, neighbors, odds, sites, field, sweeps, state):
 def tabled_sweeps(spins, neighbors, odds, sites, field, sweeps, state):
     """Draw each spin in turn from its conditional distribution.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n + 1,)
-        Updated in place; the last entry is -1 and stands in for absent neighbours.
-    neighbors : ndarray of uint32, shape (n, 3 g)
-        Row k: the neighbours of ``sites[k]``, padded with n.
-    odds : ndarray of float64, shape (n, 8 g)
-        What `odds_tables` returns, in the order of the sites.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    field : ndarray of float64, shape (n,)
-        ``βh`` in the order of the vertices.
-    sweeps : int
-        Number of passes over all sites.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    `spins` (n + 1,): updated in place; the last entry is -1 and stands in for absent neighbours;
+    `neighbors` (n, 3 g): row k: the neighbours of ``sites[k]``, padded with n; `odds` (n, 8 g):
+    what `odds_tables` returns, in the order of the sites; `sites` (n,): order of the updates;
+    `field` (n,): ``βh`` in the order of the vertices; `sweeps`: number of passes over all sites;
+    `state` (4,): state of the generator, updated in place.
     """
     n, degree = neighbors.shape
     groups = degree // GROUP

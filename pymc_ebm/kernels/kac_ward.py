@@ -43,16 +43,9 @@ def kac_ward(coupling, begin, follower, turn_real, turn_imaginary):
     ``Z / 2ⁿ = Π_e cosh βJ_e √det(1 − X T)`` over directed edges: X holds ``tanh βJ``, and T the
     factors ``exp(i angle / 2)`` by which a step from one edge to the next turns.
 
-    Parameters
-    ----------
-    coupling : ndarray of float64, shape (m,)
-        ``βJ``; directed edges e and e + m are the two directions of edge e.
-    begin : ndarray of int64, shape (2 m + 1,)
-        Where the followers of each directed edge start.
-    follower : ndarray of int64
-        Directed edges that start where this one ends, its reverse left out.
-    turn_real, turn_imaginary : ndarray of float64
-        ``exp(i angle / 2)``.
+    `coupling` (m,): ``βJ``; directed edges e and e + m are the two directions of edge e; `begin` (2
+    m + 1,): where the followers of each directed edge start; `follower`: directed edges that start
+    where this one ends, its reverse left out; `turn_real`, `turn_imaginary`: ``exp(i angle / 2)``.
 
     References
     ----------

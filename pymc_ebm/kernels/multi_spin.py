@@ -66,23 +66,13 @@ def against_majority(digits, first, second, third, undecided, minority, s0, s1, 
 def four_neighbor_sweeps(words, neighbors, flips, sites, digits, sweeps, state):
     """Heat bath on a graph where every vertex has four neighbours and all couplings one strength.
 
-    Parameters
-    ----------
-    words : ndarray of uint64, shape (n + 1,)
-        Bit r of word i: spin i of replica r is up. Updated in place; the last word is scratch.
-    neighbors : ndarray of uint32, shape (N, 4)
-        Row k: the neighbours of ``sites[k]``. N is the number of sites padded to full blocks for
-        each colour; padding writes to the scratch word.
-    flips : ndarray of uint64, shape (1, 4) or (N, 4)
-        All bits set where the coupling is negative, else 0.
-    sites : ndarray of uint32, shape (N,)
-        Order of the updates; a block must not hold two neighbours.
-    digits : ndarray of uint64, shape (64, 4)
-        Column l: the binary digits of the probability on level l (0: a tie), as all-ones words.
-    sweeps : int
-        Number of passes over all sites.
-    state : ndarray of uint64, shape (4, 16)
-        Generators, one for each place in a block; updated in place.
+    `words` (n + 1,): bit r of word i: spin i of replica r is up. Updated in place; the last word is
+    scratch; `neighbors` (N, 4): row k: the neighbours of ``sites[k]``. N is the number of sites
+    padded to full blocks for each colour; padding writes to the scratch word; `flips` (1, 4) or (N,
+    4): all bits set where the coupling is negative, else 0; `sites` (N,): order of the updates; a
+    block must not hold two neighbours; `digits` (64, 4): column l: the binary digits of the
+    probability on level l (0: a tie), as all-ones words; `sweeps`: number of passes over all sites;
+    `state` (4, 16): generators, one for each place in a block; updated in place.
     """
     first, second = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
     third = np.zeros(BLOCK, np.uint64)

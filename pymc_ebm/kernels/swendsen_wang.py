@@ -42,20 +42,11 @@ def lay_bonds(x, signs, parent, lower_ptr, lower, thresholds, state):
     Bonds are first listed, without a branch a bond that the processor would mispredict half of the
     time, and then joined.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (n,)
-        Spins or state numbers.
-    signs : ndarray of int8, shape (1,) or (entries,)
-        +1 where an edge wants its ends equal, -1 where opposite (spins only).
-    parent : ndarray of uint32, shape (n,)
-        The forest, overwritten; ``parent[i] ≤ i``.
-    lower_ptr, lower : ndarray of int64, uint32
-        Neighbours of each vertex that are smaller than itself, in compressed-sparse-row form.
-    thresholds : ndarray of uint32, shape (2, 1) or (2, entries)
-        The first and the next 32 binary digits of the bond probabilities.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    `x` (n,): spins or state numbers; `signs` (1,) or (entries,): +1 where an edge wants its ends
+    equal, -1 where opposite (spins only); `parent` (n,): the forest, overwritten; ``parent[i] ≤
+    i``; `lower_ptr`, `lower`: neighbours of each vertex that are smaller than itself, in
+    compressed-sparse-row form; `thresholds` (2, 1) or (2, entries): the first and the next 32
+    binary digits of the bond probabilities; `state` (4,): state of the generator, updated in place.
     """
     uniform_bonds = thresholds.shape[1] == 1
     threshold, digits, sign = thresholds[0, 0], thresholds[1, 0], signs[0]

@@ -42,18 +42,10 @@ def houdayer(first_copy, second_copy, indptr, indices, weights, stack, visited, 
     The sum of their log-weights stays what it was whatever the couplings and fields, so the move
     is always accepted (Houdayer 2001).
 
-    Parameters
-    ----------
-    first_copy, second_copy : ndarray of int8, shape (n,)
-        Updated in place.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    weights : ndarray of float64, shape (2 m,)
-        Edges of weight zero are not followed.
-    stack, visited : ndarray, shape (n,)
-        Working space; `visited` all False.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    `first_copy`, `second_copy` (n,): updated in place; `indptr`, `indices`: adjacency in
+    compressed-sparse-row form; `weights` (2 m,): edges of weight zero are not followed; `stack`,
+    `visited` (n,): working space; `visited` all False; `state` (4,): state of the generator,
+    updated in place.
     """
     n = first_copy.size
     different = 0
@@ -87,26 +79,16 @@ def houdayer(first_copy, second_copy, indptr, indices, weights, stack, visited, 
 def swap(place, logw, logw_last, scales, parity, direction, rejected, trips, state):
     """Propose to swap neighbouring rungs, even or odd pairs in turn.
 
-    Parameters
-    ----------
-    place : ndarray of int64, shape (R,)
-        Which configuration is at each rung.
-    logw : ndarray of float64, shape (R,)
-        Log-weight of each configuration, as the rungs below the last see it.
-    logw_last : ndarray of float64, shape (R,)
-        The same as the last rung sees it.
-    scales : ndarray of float64, shape (R,)
-        t, increasing; the last is 1.
-    parity : int
-        0 for pairs (0, 1), (2, 3), …; 1 for the others.
-    direction : ndarray of int8, shape (R,)
-        For each configuration: 1 after the first rung, -1 after the last, 0 before either.
-    rejected : ndarray of float64, shape (R - 1,)
-        Rejection probabilities are added to it.
-    trips : ndarray of int64, shape (1,)
-        Round trips from the first rung to the last and back are added to it.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    place (R,): which configuration is at each rung.
+    logw (R,): log-weight of each configuration, as the rungs below the last see it.
+    logw_last (R,): the same as the last rung sees it.
+    scales (R,): t, increasing; the last is 1.
+    parity: 0 for pairs (0, 1), (2, 3), …; 1 for the others.
+    direction (R,): for each configuration: 1 after the first rung, -1 after the last, 0 before
+        either.
+    rejected (R - 1,): rejection probabilities are added to it.
+    trips (1,): round trips from the first rung to the last and back are added to it.
+    state (4,): state of the generator, updated in place.
     """
     last = scales.size - 1
     for k in range(parity, last, 2):
@@ -155,47 +137,29 @@ def tempered_rounds(
 ):
     """Run rounds of sweeps, cluster exchanges and swaps.
 
-    Parameters
-    ----------
-    x : ndarray of int8, shape (C, R, n)
-        Configurations of C ladders: spins, or state numbers.
-    place : ndarray of int64, shape (C, R)
-        Which configuration is at each rung.
-    two_states : bool
-        Whether `x` holds spins.
-    graph : tuple of ndarray
-        indptr, indices, first, second.
-    weights, last_weights : ndarray of float64, shape (2 m,)
-        ``βJ`` of each entry of indices: for the ladder, and for its last rung.
-    interaction : ndarray of float64, shape (q, q) or (m, q, q)
-        K; not used for spins.
-    by_entry : ndarray of float64, shape (q, q) or (2 m, q, q)
-        The same as sweeps want it, see `pymc_ebm.moves.heat_bath.by_entry`.
-    sites : ndarray of uint32, shape (n,)
-        Order of the updates.
-    neighbors : ndarray of uint32, shape (n, d) or (0, d)
-        Where all couplings have one strength and there is no field: row k holds the neighbours of
-        ``sites[k]``, padded with n. Empty otherwise.
-    signs : ndarray of int8, same shape
-        Signs of the couplings.
-    field, last_field : ndarray of float64, shape (n, 1) or (n, q)
-        ``βh`` or log-weights.
-    couplings : ndarray of float64, shape (2, m)
-        ``βJ`` of each edge, for the ladder and for its last rung.
-    anchored : bool
-        Whether the last rung differs from the ladder.
-    scales : ndarray of float64, shape (R,)
-        t.
-    first_round : int
-        Number of the first round: even rounds swap even pairs, odd rounds the others.
-    rounds, sweeps : int
-        Number of rounds, and of sweeps a round.
-    exchange : bool
-        Whether to exchange clusters between pairs of ladders.
-    direction, rejected, trips
-        As for `swap`, with a leading axis over ladders; `rejected` is summed over them.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+    x (C, R, n): configurations of C ladders: spins, or state numbers.
+    place (C, R): which configuration is at each rung.
+    two_states: whether `x` holds spins.
+    graph: indptr, indices, first, second.
+    weights, last_weights (2 m,): ``βJ`` of each entry of indices: for the ladder, and for its
+        last rung.
+    interaction (q, q) or (m, q, q): K; not used for spins.
+    by_entry (q, q) or (2 m, q, q): the same as sweeps want it, see
+        `pymc_ebm.moves.heat_bath.by_entry`.
+    sites (n,): order of the updates.
+    neighbors (n, d) or (0, d): where all couplings have one strength and there is no field: row
+        k holds the neighbours of ``sites[k]``, padded with n. Empty otherwise.
+    signs: signs of the couplings.
+    field, last_field (n, 1) or (n, q): ``βh`` or log-weights.
+    couplings (2, m): ``βJ`` of each edge, for the ladder and for its last rung.
+    anchored: whether the last rung differs from the ladder.
+    scales (R,): t.
+    first_round: number of the first round: even rounds swap even pairs, odd rounds the others.
+    rounds, sweeps: number of rounds, and of sweeps a round.
+    exchange: whether to exchange clusters between pairs of ladders.
+    direction, rejected, trips: as for `swap`, with a leading axis over ladders; `rejected` is
+        summed over them.
+    state (4,): state of the generator, updated in place.
     """
     indptr, indices, first, second = graph
     ladders, rungs, n = x.shape

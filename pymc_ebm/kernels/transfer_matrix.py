@@ -122,25 +122,10 @@ def strip_moments(coupling, field, site, vertical, horizontal, wrap):
     ψ is kept at every √rows-th row and recomputed in between, so memory grows with the square root
     of the length.
 
-    Parameters
-    ----------
-    coupling : ndarray of float64, shape (m,)
-        ``βJ``.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-    site : ndarray of int64, shape (rows, width)
-        Vertex at each place of the strip.
-    vertical, horizontal : ndarray of int64, shape (rows, width)
-        Edge to the row before and to the column before, -1 for none.
-    wrap : ndarray of int64, shape (rows,)
-        Edge between the first and the last column, -1 for none.
-
-    Returns
-    -------
-    log_z : float
-        NaN where couplings are so strong that ψ could underflow.
-    pairs : ndarray of float64, shape (m,)
-    mean : ndarray of float64, shape (n,)
+    `coupling` (m,): ``βJ``; `field` (n,): ``βh``; `site` (rows, width): vertex at each place of the
+    strip; `vertical`, `horizontal` (rows, width): edge to the row before and to the column before,
+    -1 for none; `wrap` (rows,): edge between the first and the last column, -1 for none. Returns
+    `log_z`: naN where couplings are so strong that ψ could underflow; `pairs` (m,); `mean` (n,).
     """
     rows, width = site.shape
     size = 1 << width

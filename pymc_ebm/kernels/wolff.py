@@ -16,31 +16,17 @@ def spin_clusters(
 ):
     """Grow clusters of spins one after the other.
 
-    Parameters
-    ----------
-    spins : ndarray of int8, shape (n,)
-        Updated in place.
-    indptr, indices : ndarray of int32
-        Adjacency in compressed-sparse-row form.
-    probabilities : ndarray of float64, shape (2 m,)
-        Bond probability ``1 − exp(−2|βJ|)`` of each entry of `indices`.
-    signs : ndarray of int8, shape (2 m,)
-        +1 where an edge wants its ends equal, -1 where opposite.
-    field : ndarray of float64, shape (n,)
-        ``βh``.
-    stack : ndarray of int64, shape (n,)
-        Working space.
-    visited : ndarray of bool, shape (n,)
-        Working space, all False.
-    clusters : int
-        How many clusters to grow.
-    state : ndarray of uint64, shape (4,)
-        State of the generator, updated in place.
+        spins (n,): updated in place.
+        indptr, indices: adjacency in compressed-sparse-row form.
+        probabilities (2 m,): bond probability ``1 − exp(−2|βJ|)`` of each entry of `indices`.
+        signs (2 m,): +1 where an edge wants its ends equal, -1 where opposite.
+        field (n,): ``βh``.
+        stack (n,): working space.
+        visited (n,): working space, all False.
+        clusters: how many clusters to grow.
+        state (4,): state of the generator, updated in place.
 
-    Returns
-    -------
-    int
-        Sum of the clusters' sizes.
+    Returns sum of the clusters' sizes.
     """
     n = spins.size
     grown = 0

@@ -30,14 +30,9 @@ def site_log_probabilities(
 ) -> TensorVariable:
     r"""Return ``log p(x_i | x_{−i})`` of every entry, shape ``(..., *event) → (..., n)``.
 
-    Parameters
-    ----------
-    energy : Energy
-        A discrete energy. One that is not pairwise is evaluated at every value of every entry.
-    beta : TensorVariable, shape () or (rows,)
-        Inverse temperature.
-    x : TensorVariable, shape (..., *event)
-        Configurations in the support.
+    `energy`: A discrete energy. One that is not pairwise is evaluated at every value of every
+    entry; `beta` () or (rows,): inverse temperature; `x` (..., *event): configurations in the
+    support.
 
     Notes
     -----

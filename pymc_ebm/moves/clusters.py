@@ -17,15 +17,9 @@ from pymc_ebm.graphs import Graph
 class ClusterForm:
     """How clusters see states: as Potts states, or as spins that may be absent.
 
-    Parameters
-    ----------
-    kind : {"potts", "spins"}
-        Potts: ``K = const + scale [a = b]``. Spins: ``K = const + scale σ_a σ_b``, and state a
-        turned over is state q − 1 − a.
-    scale : float
-        What multiplies the coupling: clusters feel ``scale · βJ``.
-    signs : ndarray of int8, shape (q,)
-        σ in {-1, 0, 1}; zeros for Potts.
+    `kind`: potts: ``K = const + scale [a = b]``. Spins: ``K = const + scale σ_a σ_b``, and state a
+    turned over is state q − 1 − a; `scale`: what multiplies the coupling: clusters feel ``scale ·
+    βJ``; `signs` (q,): σ in {-1, 0, 1}; zeros for Potts.
     """
 
     kind: Literal["potts", "spins"]

@@ -18,20 +18,9 @@ TABLE_BYTES = 2**28  # largest tables of odds
 class HeatBath:
     """Draw each variable in turn from its conditional distribution.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    coupling : ndarray, shape () or (m,)
-        ``βJ`` of each edge.
-    interaction : ndarray of float64, shape (q, q) or (m, q, q), optional
-        What couples a pair of states, for all edges or for each, [state of the smaller vertex,
-        state of the larger]; times the coupling. None for spins in {-1, +1}.
-
-    Attributes
-    ----------
-    kernel : {"uniform", "tabled", "sparse", "dense", "states"}
-        Which kernel is in use.
+    `graph`: the graph; `coupling` () or (m,): ``βJ`` of each edge; `interaction` (q, q) or (m, q,
+    q): what couples a pair of states, for all edges or for each, [state of the smaller vertex,
+    state of the larger]; times the coupling. `kernel`: which kernel is in use.
     """
 
     def __init__(
@@ -98,16 +87,9 @@ class HeatBath:
     ) -> None:
         """Update all variables `sweeps` times, in place.
 
-        Parameters
-        ----------
-        x : ndarray of int8, shape (n,)
-            Spins, or state numbers.
-        field : ndarray of float64, shape (n,) or (n, q)
-            ``βh``, or log-weights, in vertex order.
-        sweeps : int
-            Number of sweeps.
-        state : ndarray of uint64, shape (4,)
-            Generator state, see `pymc_ebm.kernels.xoshiro.seed_state`.
+        `x` (n,): spins, or state numbers; `field` (n,) or (n, q): ``βh``, or log-weights, in vertex
+        order; `sweeps`: number of sweeps; `state` (4,): generator state, see
+        `pymc_ebm.kernels.xoshiro.seed_state`.
         """
         if self.kernel == "uniform":
             padded = np.append(x, np.int8(0))

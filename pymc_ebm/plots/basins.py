@@ -69,12 +69,7 @@ def plot_basins(
 def basins_of(source: Any, variable: str | None) -> dict[str, xr.Dataset]:
     """Return the basins of a report by variable, those with two or more.
 
-    Parameters
-    ----------
-    source : ErgodicityReport or DataTree
-        A report, or what its `to_datatree` gives.
-    variable : str, optional
-        The only one to return.
+    `source`: A report, or what its `to_datatree` gives; `variable`: the only one to return.
     """
     tree = tree_of(source)
     groups = tree["basins"].children if "basins" in tree.children else {}

@@ -21,12 +21,8 @@ from pymc_ebm.plots.transitions import plot_transitions
 def overview(tree: xr.DataTree, *, backend: str | None = None) -> dict[str, PlotCollection]:
     """Draw trace, overlap, autocorrelation, ranks, and basins and ladder where there are any.
 
-    Parameters
-    ----------
-    tree : DataTree
-        What `ErgodicityReport.to_datatree` gives.
-    backend : {"matplotlib", "plotly", "bokeh"}, optional
-        By default that of ``arviz.rcParams``.
+    `tree`: what `ErgodicityReport.to_datatree` gives; `backend`: by default that of
+    ``arviz.rcParams``.
     """
     options: dict[str, Any] = {"backend": backend}
     if "posterior" not in tree.children or not tree["posterior"].data_vars:

@@ -16,10 +16,7 @@ COLUMNS = 2  # readable on a phone
 def tree_of(source: Any) -> xr.DataTree:
     """Return the tree behind a report, or the tree itself.
 
-    Parameters
-    ----------
-    source : ErgodicityReport, DataTree or Dataset
-        A report, what its `to_datatree` gives, any trace, or what `ebm.observables` returns.
+    `source`: A report, what its `to_datatree` gives, any trace, or what `ebm.observables` returns.
     """
     if isinstance(source, xr.Dataset):
         unnamed = [d for d in ("chain", "draw") if d in source.dims and d not in source.coords]
@@ -31,12 +28,7 @@ def tree_of(source: Any) -> xr.DataTree:
 def selection(source: Any, var_names: str | list[str] | None) -> tuple[xr.DataTree, list[str]]:
     """Return the tree behind a source, and the names to plot.
 
-    Parameters
-    ----------
-    source
-        As for `tree_of`.
-    var_names : str or list of str, optional
-        What was asked for.
+    `source`: as for `tree_of`; `var_names`: what was asked for.
     """
     tree = tree_of(source)
     return tree, chosen(tree, var_names)
@@ -45,12 +37,7 @@ def selection(source: Any, var_names: str | list[str] | None) -> tuple[xr.DataTr
 def chosen(tree: xr.DataTree, var_names: str | list[str] | None) -> list[str]:
     """Return the names to plot: those asked for, or energies and order parameters first.
 
-    Parameters
-    ----------
-    tree : DataTree
-        With a posterior group.
-    var_names : str or list of str, optional
-        What was asked for.
+    `tree`: with a posterior group; `var_names`: what was asked for.
     """
     if "posterior" not in tree.children or not tree["posterior"].data_vars:
         raise ValueError("There is nothing to plot: the tree has no posterior group.")
@@ -67,10 +54,7 @@ def chosen(tree: xr.DataTree, var_names: str | list[str] | None) -> list[str]:
 def with_titles(collection: PlotCollection) -> PlotCollection:
     """Write each panel's name above it.
 
-    Parameters
-    ----------
-    collection : PlotCollection
-        Whose panels are variables.
+    `collection`: whose panels are variables.
     """
     collection.map(
         visuals.labelled_title,

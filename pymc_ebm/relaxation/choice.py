@@ -36,22 +36,9 @@ def choose_factor(
 ) -> Factor:
     """Choose a factor by structure, or build the one that was asked for.
 
-    Parameters
-    ----------
-    energy : Energy
-        The energy.
-    graph : Graph
-        Which entries interact.
-    sign : {-1, 1}
-        Of the feature that the couplings multiply.
-    J : TensorVariable, shape () or (m,)
-        Couplings.
-    beta : TensorVariable, shape ()
-        Inverse temperature.
-    kind : str
-        One of `KINDS`.
-    name, owner : str
-        What error messages call the variable and the caller.
+    `energy`: the energy; `graph`: which entries interact; `sign`: of the feature that the couplings
+    multiply; `J` () or (m,): couplings; `beta` (): inverse temperature; `kind`: one of `KINDS`;
+    `name`, `owner`: what error messages call the variable and the caller.
 
     Raises
     ------

@@ -43,14 +43,7 @@ class Factor(Protocol):
 class Edges:
     """One column an edge: ``√|w|`` at one end and ``±√|w|`` at the other.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    J : ndarray, shape () or (m,)
-        Known couplings.
-    scale : TensorVariable, shape ()
-        ``w = scale · J``; positive.
+    `graph`: the graph; `J` () or (m,): known couplings; `scale` (): ``w = scale · J``; positive.
     """
 
     kind = "edges"
@@ -81,12 +74,7 @@ class SmoothEdges:
     With ``d = √(w² + ε²)`` the two-by-two matrix ``[[d, w], [w, d]]`` has the eigenvalues
     ``d ± w > 0``; a single column would have the square root of ``|w|``, with a cusp at 0.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    w : TensorVariable, shape (m,)
-        Couplings.
+    `graph`: the graph; `w` (m,): couplings.
     """
 
     kind = "smooth_edges"
@@ -122,14 +110,7 @@ class Modes:
 
     Slow collective motions become single coordinates. At most n − 1 columns.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    J : ndarray, shape () or (m,)
-        Known couplings.
-    scale : TensorVariable, shape ()
-        ``w = scale · J``; positive.
+    `graph`: the graph; `J` () or (m,): known couplings; `scale` (): ``w = scale · J``; positive.
     """
 
     kind = "modes"
@@ -162,14 +143,8 @@ class Fourier:
     Along each axis it is the real Fourier (Hartley) basis, so applying L takes one small matrix
     product an axis instead of a matrix with n² entries.
 
-    Parameters
-    ----------
-    graph : Graph
-        A lattice, periodic along every axis.
-    J : float
-        The known coupling of all edges.
-    scale : TensorVariable, shape ()
-        ``w = scale · J``; positive.
+    `graph`: A lattice, periodic along every axis; `J`: the known coupling of all edges; `scale` ():
+    ``w = scale · J``; positive.
     """
 
     kind = "fourier"
@@ -211,12 +186,7 @@ class Fourier:
 class Patterns:
     """One column a pattern of a Hopfield network: ``√(β/N) ξ``.
 
-    Parameters
-    ----------
-    patterns : TensorVariable, shape (M, N)
-        The patterns.
-    scale : TensorVariable, shape ()
-        β.
+    `patterns` (M, N): the patterns; `scale` (): β.
     """
 
     kind = "patterns"

@@ -56,27 +56,11 @@ class GaussianField:
     ``P(s_i = +1 | z) = σ(2 f_i)``. States: ``f_i(a)`` has a term for each eigenvector of what
     couples two states, and the log-density is ``−½|z|² + Σ_i log Σ_a exp f_i(a)``.
 
-    Parameters
-    ----------
-    energy : Energy
-        A pairwise energy, or an RBM, whose hidden units take part.
-    beta : TensorVariable, shape ()
-        Inverse temperature.
-    kind : {"auto", "edges", "modes", "fourier", "patterns"}
-        Which factor.
-    name, owner : str
-        What error messages call the variable and the caller.
-
-    Attributes
-    ----------
-    kind : str
-        Which factor was chosen.
-    size : int
-        Number of coordinates of a configuration.
-    n_hidden : int
-        Entries at the end that belong to no variable (hidden units).
-    is_spin : bool
-        Whether entries have two values.
+    `energy`: A pairwise energy, or an RBM, whose hidden units take part; `beta` (): inverse
+    temperature; `kind`: which factor; `name`, `owner`: what error messages call the variable and
+    the caller. `kind`: which factor was chosen; `size`: number of coordinates of a configuration;
+    `n_hidden`: entries at the end that belong to no variable (hidden units); `is_spin`: whether
+    entries have two values.
 
     Raises
     ------
@@ -136,20 +120,14 @@ class GaussianField:
     def fields(self, z: TensorVariable) -> TensorVariable:
         """Return f, shape (..., n) for two values, (..., n, q) for more.
 
-        Parameters
-        ----------
-        z : TensorVariable, shape (..., size)
-            Coordinates.
+        `z` (..., size): coordinates.
         """
         return self.own_fields(tuple(z.shape[: z.ndim - 1])) + self.pull(z)
 
     def own_fields(self, batch: tuple[Any, ...]) -> TensorVariable:
         """Return f where z = 0.
 
-        Parameters
-        ----------
-        batch : tuple of int
-            Shape of the batch.
+        `batch`: shape of the batch.
         """
         n, tail = self.graph.n_vertices, () if self.is_spin else (len(self.states),)
         own = pt.broadcast_to(self._own_field, (*batch, *self.graph.shape, *tail))
@@ -159,10 +137,7 @@ class GaussianField:
     def pull(self, z: TensorVariable) -> TensorVariable:
         """Return what the coordinates add to f, linear in z.
 
-        Parameters
-        ----------
-        z : TensorVariable, shape (..., size)
-            Coordinates.
+        `z` (..., size): coordinates.
         """
         total, start = None, 0
         for factor, vector in zip(self._factors, self._features.vectors, strict=True):
@@ -177,19 +152,9 @@ class GaussianField:
     ) -> tuple[TensorVariable, TensorVariable]:
         """Add to the fields what children say about each state.
 
-        Parameters
-        ----------
-        f : TensorVariable, shape (..., n) or (..., n, q)
-            Fields.
-        columns : list of TensorVariable, shape (..., *visible)
-            ``ℓ(state)``, one a state.
-
-        Returns
-        -------
-        f : TensorVariable
-            Fields of the same shape.
-        constant : TensorVariable, shape (...)
-            What the children add to the log-density besides.
+        `f` (..., n) or (..., n, q): fields; `columns` (..., *visible): ``ℓ(state)``, one a state.
+        Returns `f`: fields of the same shape; `constant` (...): what the children add to the
+        log-density besides.
         """
         n = self.graph.n_vertices
         visible = n - self.n_hidden
@@ -210,20 +175,14 @@ class GaussianField:
     def log_weight(self, f: TensorVariable) -> TensorVariable:
         """Return the log-density without ``N(z; 0, 1)``, one value a batch entry.
 
-        Parameters
-        ----------
-        f : TensorVariable, shape (..., n) or (..., n, q)
-            Fields.
+        `f` (..., n) or (..., n, q): fields.
         """
         return self.over_states(f) + self.shift
 
     def over_states(self, f: TensorVariable) -> TensorVariable:
         """Return the part of `log_weight` that depends on the coordinates.
 
-        Parameters
-        ----------
-        f : TensorVariable, shape (..., n) or (..., n, q)
-            Fields.
+        `f` (..., n) or (..., n, q): fields.
         """
         if self.is_spin:
             # log 2cosh f, so written that its gradient shares the exponential
@@ -233,10 +192,7 @@ class GaussianField:
     def centre(self, x: TensorVariable) -> TensorVariable:
         """Return the mean of z given a configuration, shape (..., size).
 
-        Parameters
-        ----------
-        x : TensorVariable, shape (..., n)
-            Spins in {-1, +1}, or state numbers.
+        `x` (..., n): spins in {-1, +1}, or state numbers.
         """
         parts = []
         for factor, vector in zip(self._factors, self._features.vectors, strict=True):

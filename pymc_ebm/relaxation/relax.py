@@ -175,12 +175,7 @@ def _fixed_range(model: pm.Model, child: TensorVariable) -> Transform | None:
 def relaxed_variables(plain: pm.Model, factor: str | Mapping[str, str]) -> list[RelaxedVariable]:
     """Write the field of every discrete Boltzmann variable.
 
-    Parameters
-    ----------
-    plain : Model
-        A model without transformations of values.
-    factor : str or dict of str to str
-        As for `relax`.
+    `plain`: A model without transformations of values; `factor`: as for `relax`.
 
     Raises
     ------

@@ -20,27 +20,11 @@ from pymc_ebm.states import States
 class RelaxedVariable:
     """The field of one variable, as expressions over its model's value variables.
 
-    Parameters
-    ----------
-    model : Model
-        The model. Expressions use its value variables.
-    rv : TensorVariable
-        A free discrete Boltzmann variable of it.
-    kind : {"auto", "edges", "modes", "fourier", "patterns"}
-        Which factor of the couplings.
-    owner : str
-        What error messages call the caller.
-
-    Attributes
-    ----------
-    name, field_name : str
-        Of the variable, and of its coordinates.
-    field : GaussianField
-        The field.
-    children : list of TensorVariable
-        The variables and potentials taken in.
-    shape, batch : tuple of int
-        Shapes of the variable and of its batch.
+    `model`: the model. Expressions use its value variables; `rv`: A free discrete Boltzmann
+    variable of it; `kind`: which factor of the couplings; `owner`: what error messages call the
+    caller. `name`, `field_name`: of the variable, and of its coordinates; `field`: the field;
+    `children`: the variables and potentials taken in; `shape`, `batch`: shapes of the variable and
+    of its batch.
 
     Raises
     ------
@@ -77,20 +61,14 @@ class RelaxedVariable:
     def fields(self, z: TensorVariable) -> TensorVariable:
         """Return the fields, children included, shape (*batch, n) or (*batch, n, q).
 
-        Parameters
-        ----------
-        z : TensorVariable, shape (*batch, size)
-            Coordinates.
+        `z` (*batch, size): coordinates.
         """
         return self._with_children(self.field.fields(z))[0]
 
     def log_weight(self, z: TensorVariable) -> TensorVariable:
         """Return the log-density of field and children without ``N(z; 0, 1)``, a scalar.
 
-        Parameters
-        ----------
-        z : TensorVariable, shape (*batch, size)
-            Coordinates.
+        `z` (*batch, size): coordinates.
         """
         f, constant = self._with_children(self.field.fields(z))
         log_z = pt.broadcast_to(self._log_z, self.batch).sum()  # one value, or one a row
@@ -109,22 +87,14 @@ class RelaxedVariable:
     def energy(self, value: TensorVariable) -> TensorVariable:
         """Return E summed over the batch, not multiplied by β.
 
-        Parameters
-        ----------
-        value : TensorVariable
-            The variable's value.
+        `value`: the variable's value.
         """
         return self._energy(value).sum()
 
     def encode(self, value: NDArray, hidden: NDArray | None = None) -> NDArray:
         """Turn a value of the variable into what `centre` takes, shape (*batch, n).
 
-        Parameters
-        ----------
-        value : ndarray
-            The variable's value.
-        hidden : ndarray of {0, 1}, shape (*batch, nh), optional
-            An RBM's hidden units.
+        `value`: the variable's value; `hidden` (*batch, nh): an RBM's hidden units.
         """
         flat = value.reshape(*self.batch, -1)
         if hidden is not None:
@@ -134,12 +104,8 @@ class RelaxedVariable:
     def draw(self, f: NDArray[np.float64], rng: np.random.Generator) -> NDArray:
         """Draw the variable given its fields.
 
-        Parameters
-        ----------
-        f : ndarray, shape (*batch, n) or (*batch, n, q)
-            Fields; hidden units at the end.
-        rng : Generator
-            Source of randomness.
+        `f` (*batch, n) or (*batch, n, q): fields; hidden units at the end; `rng`: source of
+        randomness.
         """
         visible = self.field.graph.n_vertices - self.field.n_hidden
         states = np.asarray(self.states)
@@ -153,10 +119,7 @@ class RelaxedVariable:
     def mean(self, f: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the variable's mean given its fields, for states their probabilities.
 
-        Parameters
-        ----------
-        f : ndarray, shape (*batch, n) or (*batch, n, q)
-            Fields; hidden units at the end.
+        `f` (*batch, n) or (*batch, n, q): fields; hidden units at the end.
         """
         visible = self.field.graph.n_vertices - self.field.n_hidden
         if self.field.is_spin:
@@ -170,20 +133,14 @@ class RelaxedVariable:
     def centre(self, x: TensorVariable) -> TensorVariable:
         """Return the mean of z given a configuration, shape (*batch, size).
 
-        Parameters
-        ----------
-        x : TensorVariable, shape (*batch, n)
-            Spins in {-1, +1}, or state numbers; hidden units at the end.
+        `x` (*batch, n): spins in {-1, +1}, or state numbers; hidden units at the end.
         """
         return self.field.centre(x)
 
     def hidden_log_odds(self, value: TensorVariable) -> TensorVariable | None:
         """Return the log-odds of an RBM's hidden units, shape (*batch, nh); else None.
 
-        Parameters
-        ----------
-        value : TensorVariable, shape (*batch, nv)
-            The variable's value.
+        `value` (*batch, nv): the variable's value.
         """
         if not isinstance(self._energy, RBM):
             return None

@@ -41,20 +41,10 @@ class DiscreteStep(BlockedStep):
     A sampler prepares itself for one variable (`_prepare`) and moves it (`_move`). With several
     variables and ``blocked=True``, one step moves them in turn.
 
-    Parameters
-    ----------
-    vars : variable or list of variables
-        The discrete variables.
-    model : Model, optional
-        By default the model on the context stack.
-    rng : int or Generator, optional
-        Source of randomness.
-    initial_point : dict, optional
-        Values of the other variables where chains start; by default the model's initial point.
-    compile_kwargs : dict, optional
-        Passed to PyTensor.
-    blocked : bool, default False
-        PyMC's switch between one step for all variables and one for each.
+    `vars`: the discrete variables; `model`: by default the model on the context stack; `rng`:
+    source of randomness; `initial_point`: values of the other variables where chains start; by
+    default the model's initial point; `compile_kwargs`: passed to PyTensor; `blocked`: pyMC's
+    switch between one step for all variables and one for each.
     """
 
     default_blocked = False
@@ -141,17 +131,9 @@ class DiscreteStep(BlockedStep):
     def step(self, point: Point) -> tuple[Point, list[dict[str, Any]]]:
         """Move the variable, or each of several in turn.
 
-        Parameters
-        ----------
-        point : dict of str to ndarray
-            Values of all variables; not modified.
-
-        Returns
-        -------
-        point : dict
-            With the variable replaced.
-        stats : list of one dict
-            The sampler's statistics; of several variables energies are summed and others averaged.
+        `point`: values of all variables; not modified. Returns `point`: with the variable replaced;
+        `stats`: the sampler's statistics; of several variables energies are summed and others
+        averaged.
         """
         if not self._parts:
             value, stats = self._move(point[self._name], point)

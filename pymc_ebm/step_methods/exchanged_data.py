@@ -19,16 +19,8 @@ from pymc_ebm.forward.auxiliary import AuxiliaryDraws
 class ExchangedData:
     """The energy of one observed variable, its data, and draws like them.
 
-    Parameters
-    ----------
-    rv : TensorVariable
-        An observed variable with unknown log Z.
-    model : Model
-        Its model.
-    sweeps : int
-        Length of runs that are not exact.
-    compile_kwargs : dict, optional
-        Passed to the compilation.
+    `rv`: an observed variable with unknown log Z; `model`: its model; `sweeps`: length of runs that
+    are not exact; `compile_kwargs`: passed to the compilation.
     """
 
     def __init__(

@@ -23,21 +23,8 @@ from pymc_ebm.conditionals.children import children_of
 class InformedTarget:
     """Log-probability of a discrete variable and of its children, as if its values were real.
 
-    Parameters
-    ----------
-    owner : str
-        What error messages call the step.
-    rv : TensorVariable
-        The variable.
-    model : Model
-        Its model.
-    compile_kwargs : dict, optional
-        Passed to the compilation.
-
-    Attributes
-    ----------
-    states : ndarray
-        The values an entry may take.
+    `owner`: what error messages call the step; `rv`: the variable; `model`: its model;
+    `compile_kwargs`: passed to the compilation. `states`: the values an entry may take.
 
     Raises
     ------

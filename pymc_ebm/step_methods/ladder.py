@@ -14,12 +14,8 @@ WINDOWS = 8  # times a ladder is reconsidered while tuning
 def checked_ladder(ladder: ArrayLike, *, bounded: bool) -> NDArray[np.float64]:
     """Return the ladder, or say what is wrong with it.
 
-    Parameters
-    ----------
-    ladder : array_like
-        What the user gave.
-    bounded : bool
-        Whether the support is finite, so that the ladder may start at 0.
+    `ladder`: what the user gave; `bounded`: whether the support is finite, so that the ladder may
+    start at 0.
 
     Raises
     ------
@@ -51,17 +47,8 @@ def equally_rejected(
 ) -> NDArray[np.float64]:
     """Space a ladder's rungs so that all swaps are rejected equally often.
 
-    Parameters
-    ----------
-    scales : ndarray, shape (R,)
-        The ladder so far; its ends stay.
-    rejection : ndarray, shape (R - 1,)
-        How often swaps between neighbours were rejected on it.
-
-    Returns
-    -------
-    ndarray
-        As many rungs as reject swaps about two times in five.
+    `scales` (R,): the ladder so far; its ends stay; `rejection` (R - 1,): how often swaps between
+    neighbours were rejected on it. Returns as many rungs as reject swaps about two times in five.
 
     References
     ----------

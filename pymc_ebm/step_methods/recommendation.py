@@ -28,14 +28,8 @@ from pymc_ebm.variables.boltzmann import is_discrete_boltzmann
 class Recommendation:
     """The sampler of one discrete variable.
 
-    Parameters
-    ----------
-    variable : str
-        Name of the variable.
-    step : str
-        Name of the step method in `pymc_ebm`.
-    reason : str
-        The structure that decided.
+    `variable`: name of the variable; `step`: name of the step method in `pymc_ebm`; `reason`: the
+    structure that decided.
     """
 
     variable: str
@@ -51,10 +45,7 @@ class Recommendation:
 class Recommendations:
     """The samplers of a model's discrete energies, as `pymc.sample` would assign them.
 
-    Parameters
-    ----------
-    choices : tuple of Recommendation
-        One a variable.
+    `choices`: one a variable.
     """
 
     choices: tuple[Recommendation, ...]
@@ -126,10 +117,7 @@ _decided: WeakKeyDictionary[TensorVariable, _Decision] = WeakKeyDictionary()
 def recommended_step(rv: TensorVariable) -> str | None:
     """Return the name of the step method for a variable; None if it is no discrete energy.
 
-    Parameters
-    ----------
-    rv : TensorVariable
-        A free variable of the model on the context stack.
+    `rv`: A free variable of the model on the context stack.
     """
     choice = _choose(rv)
     return None if choice is None else choice.step

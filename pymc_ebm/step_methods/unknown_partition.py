@@ -14,10 +14,7 @@ from pymc_ebm.variables.boltzmann import BoltzmannRV
 def exchange_variables(model: pm.Model) -> list[TensorVariable]:
     """Return the observed variables whose log Z was left unknown.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
+    `model`: the model.
     """
     return [
         rv
@@ -30,12 +27,7 @@ def exchange_variables(model: pm.Model) -> list[TensorVariable]:
 def parameters_of(model: pm.Model, rv: TensorVariable) -> list[TensorVariable]:
     """Return the free variables that enter an energy directly, not through other variables.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    rv : TensorVariable
-        A Boltzmann variable of it.
+    `model`: the model; `rv`: A Boltzmann variable of it.
     """
     free = set(model.free_RVs)
     found = set(ancestors(rv.owner.inputs[2:], blockers=list(free)))

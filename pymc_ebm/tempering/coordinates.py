@@ -15,10 +15,7 @@ from pytensor.graph.replace import clone_replace
 def compile_unconstrained(model: pm.Model) -> Callable:
     """Compile values of the free variables → unconstrained coordinates, shape (d,).
 
-    Parameters
-    ----------
-    model : Model
-        The model.
+    `model`: the model.
     """
     inputs, values = _coordinates(model)
     return pm.compile(inputs, pt.concatenate([pt.atleast_1d(v.ravel()) for v in values]))
@@ -27,15 +24,7 @@ def compile_unconstrained(model: pm.Model) -> Callable:
 def compile_coordinates(model: pm.Model) -> Callable | None:
     """Compile values of the free variables → unconstrained ones, a list in the same order.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    callable or None
-        None where no variable is transformed.
+    `model`: the model. Returns none where no variable is transformed.
     """
     if all(transform is None for transform in model.rvs_to_transforms.values()):
         return None
@@ -57,10 +46,7 @@ def _coordinates(model: pm.Model) -> tuple[list[Any], list[Any]]:
 def compile_constrained(model: pm.Model) -> Callable:
     """Compile unconstrained coordinates → values of the free variables.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
+    `model`: the model.
     """
     natural, joined = join_nonshared_inputs(
         model.initial_point(),

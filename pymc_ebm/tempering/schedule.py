@@ -19,10 +19,7 @@ NODES = 8  # of the quadrature in every interval between knots
 class Schedule:
     """Cubic curves through knots equally far apart in u.
 
-    Parameters
-    ----------
-    table : ndarray, shape (K + 1, 4)
-        ``B``, ``dB/du``, ``log ζ`` and ``d log ζ/du`` at the knots.
+    `table` (K + 1, 4): ``B``, ``dB/du``, ``log ζ`` and ``d log ζ/du`` at the knots.
     """
 
     table: NDArray[np.float64]
@@ -36,14 +33,8 @@ class Schedule:
     ) -> Schedule:
         """Move equally fast in rejection, and stay at the target for a while.
 
-        Parameters
-        ----------
-        betas : ndarray, shape (R,)
-            A ladder whose neighbours reject equally many swaps.
-        log_zeta : ndarray, shape (R,)
-            log Z at its rungs.
-        mean_difference : ndarray, shape (R,)
-            Means of Δ at its rungs.
+        `betas` (R,): A ladder whose neighbours reject equally many swaps; `log_zeta` (R,): log Z at
+        its rungs; `mean_difference` (R,): means of Δ at its rungs.
         """
         extra = max(1, round((len(betas) - 1) * AT_TARGET / (1 - AT_TARGET)))
         B = np.concatenate([betas, np.ones(extra)])
@@ -58,20 +49,14 @@ class Schedule:
     def uniform(cls, log_zeta: float) -> Schedule:
         """Take ``B(u) = u`` and ``log ζ(u) = u log ζ``, as Graham and Storkey (2017) do.
 
-        Parameters
-        ----------
-        log_zeta : float
-            A guess of log Z.
+        `log_zeta`: A guess of log Z.
         """
         return cls(np.array([[0.0, 1.0, 0.0, log_zeta], [1.0, 1.0, log_zeta, log_zeta]]))
 
     def at(self, u: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return B and log ζ.
 
-        Parameters
-        ----------
-        u : ndarray
-            Between 0 and 1.
+        `u`: between 0 and 1.
         """
         knots = len(self.table) - 1
         i = np.clip(np.floor(u * knots), 0, knots - 1).astype(int)
@@ -90,12 +75,7 @@ class Schedule:
 def symbolic(table: TensorVariable, u: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
     """Write B(u) and log ζ(u) as graphs.
 
-    Parameters
-    ----------
-    table : TensorVariable, shape (K + 1, 4)
-        As for `Schedule`.
-    u : TensorVariable, shape ()
-        Between 0 and 1.
+    `table` (K + 1, 4): as for `Schedule`; `u` (): between 0 and 1.
     """
     knots = table.shape[0] - 1
     i = pt.clip(pt.floor(u * knots), 0, knots - 1).astype("int64")

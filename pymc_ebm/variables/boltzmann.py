@@ -87,10 +87,7 @@ class BoltzmannRV(RandomVariable):
     def bind(self, params: Sequence[Variable]) -> tuple[Energy, TensorVariable, TensorVariable]:
         """Return the energy on the given inputs, ``beta`` and ``log Z``.
 
-        Parameters
-        ----------
-        params : sequence of TensorVariable
-            The op's inputs after the generator and the size.
+        `params`: the op's inputs after the generator and the size.
         """
         stripped = [
             _without_broadcast_batch(p, ndim)
@@ -112,10 +109,7 @@ class BoltzmannRV(RandomVariable):
 def is_discrete_boltzmann(rv: TensorVariable) -> bool:
     """Say whether a variable is a Boltzmann variable with discrete values.
 
-    Parameters
-    ----------
-    rv : TensorVariable
-        Any variable.
+    `rv`: any variable.
     """
     op = getattr(rv.owner, "op", None)
     return isinstance(op, BoltzmannRV) and op.energy.states is not None
@@ -297,14 +291,9 @@ class Boltzmann(Distribution):
     ) -> TensorVariable:
         """Return the variable without registering it, as other PyMC distributions do.
 
-        Parameters
-        ----------
-        energy, beta, support, n_states, shape, log_partition
-            As for the class.
-        declared : Declaration, optional
-            Where the variable is being registered.
-        **kwargs
-            ``rng``, ``size``, ``dtype`` and ``return_next_rng``, as for `pymc.Distribution.dist`.
+        `energy`, `beta`, `support`, `n_states`, `shape`, `log_partition`: as for the class;
+        `declared`: where the variable is being registered; `**kwargs`: ``rng``, ``size``, ``dtype``
+        and ``return_next_rng``, as for `pymc.Distribution.dist`.
         """
         if declared is None:
             refuse_unknown_keywords(cls.__name__, (cls.dist, Boltzmann.dist), kwargs)

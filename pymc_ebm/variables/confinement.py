@@ -25,16 +25,8 @@ RANDOM_DIRECTIONS = 8
 def check_real_energy(owner: str, energy: Energy, rv: TensorVariable, start: np.ndarray) -> None:
     """Evaluate a new variable's energy before anything is sampled.
 
-    Parameters
-    ----------
-    owner : str
-        What messages call the variable.
-    energy : Energy
-        The variable's energy.
-    rv : TensorVariable
-        The variable, for its parameters.
-    start : ndarray
-        Where sampling starts.
+    `owner`: what messages call the variable; `energy`: the variable's energy; `rv`: the variable,
+    for its parameters; `start`: where sampling starts.
 
     Raises
     ------

@@ -14,10 +14,7 @@ from pymc.model.transform.conditioning import remove_value_transforms
 def without_starting_values(model: pm.Model) -> Iterator[None]:
     """Set a model's own starting values aside: PyMC's transformations of models refuse them.
 
-    Parameters
-    ----------
-    model : Model
-        The model; as it was afterwards.
+    `model`: the model; as it was afterwards.
     """
     kept = dict(model.rvs_to_initial_values)
     model.rvs_to_initial_values.update(dict.fromkeys(kept))
@@ -30,10 +27,7 @@ def without_starting_values(model: pm.Model) -> Iterator[None]:
 def untransformed(model: pm.Model) -> pm.Model:
     """Return a copy whose value variables are the variables' own values.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
+    `model`: the model.
     """
     with without_starting_values(model):
         return remove_value_transforms(model)
@@ -42,10 +36,7 @@ def untransformed(model: pm.Model) -> pm.Model:
 def copy_starting_values(model: pm.Model, new: pm.Model) -> None:
     """Give variables of the same name the starting values they had.
 
-    Parameters
-    ----------
-    model, new : Model
-        Where they are, and where they go.
+    `model`, `new`: where they are, and where they go.
     """
     for rv, start in model.rvs_to_initial_values.items():
         if start is not None and rv.name in {v.name for v in new.free_RVs}:

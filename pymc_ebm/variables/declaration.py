@@ -35,14 +35,8 @@ _log = logging.getLogger("pymc.ebm")  # below PyMC's logger, so `quiet=True` hol
 class Declaration:
     """Where a variable is registered, and the data that come with it.
 
-    Parameters
-    ----------
-    owner : str
-        What error messages call the variable.
-    model : Model, optional
-        None for a variable that is not registered.
-    dims, observed, impute
-        As for `Boltzmann`.
+    `owner`: what error messages call the variable; `model`: none for a variable that is not
+    registered; `dims`, `observed`, `impute`: as for `Boltzmann`.
     """
 
     def __init__(

@@ -277,7 +277,7 @@ def one_round(exchange=True, swap_error=0.0, seed=3, replicates=60_000, anchored
         rest = (r & 1, 1, 0 if swap_error else 1, exchange, direction, np.zeros(2), trips, state)
         tempering.tempered_rounds(
             x, place, True, (indptr, indices, first, second), J[numbers_], J[numbers_],
-            np.eye(2), sites, np.empty((0, 1), np.uint32), np.empty((0, 1), np.int8), field, field,
+            np.eye(2), np.eye(2), sites, np.empty((0, 1), np.uint32), np.empty((0, 1), np.int8), field, field,
             couplings, anchored, tempered, *rest,
         )  # fmt: skip
         for k in range(3):

@@ -180,10 +180,7 @@ class LogPartitionTable:
     def __call__(self, energy: Energy) -> TensorVariable:
         """Return log Z of an energy with one coupling and one field, as ``log_partition=`` needs.
 
-        Parameters
-        ----------
-        energy : Energy
-            Already multiplied by β.
+        `energy`: already multiplied by β.
         """
         return self.at(*self._arguments(energy))
 

@@ -154,10 +154,7 @@ def way_out(energy: Energy, beta: Any) -> str:
 def choose(problem: Problem) -> Method | None:
     """Return the cheapest method that applies, if any.
 
-    Parameters
-    ----------
-    problem : Problem
-        What is to be computed.
+    `problem`: what is to be computed.
     """
     fitting = [method for method in METHODS.values() if method.obstacle(problem) is None]
     return min(fitting, key=lambda method: method.seconds(problem), default=None)
@@ -166,10 +163,7 @@ def choose(problem: Problem) -> Method | None:
 def out_of_reach(problem: Problem) -> str:
     """Say why no exact method applies, and what else there is.
 
-    Parameters
-    ----------
-    problem : Problem
-        What is to be computed.
+    `problem`: what is to be computed.
     """
     reasons = "\n".join(f"  {name}: {method.obstacle(problem)}" for name, method in METHODS.items())
     size = f"{problem.n} variables of {problem.q} values"

@@ -27,17 +27,8 @@ PY = Mode(linker="py", optimizer="fast_compile")
 class Problem:
     """``log Σ_x exp(−β E(x))`` to be computed.
 
-    Parameters
-    ----------
-    energy : Energy
-        A discrete energy with a known event shape.
-    beta : tensor_like
-        Inverse temperature.
-
-    Attributes
-    ----------
-    form : Coded or None
-        Couplings and fields; None if the energy is not pairwise.
+    `energy`: A discrete energy with a known event shape; `beta`: inverse temperature. `form`:
+    couplings and fields; None if the energy is not pairwise.
     """
 
     def __init__(self, energy: Energy, beta: Any = 1.0) -> None:
@@ -138,10 +129,7 @@ class Problem:
 def known_value(variable: TensorVariable) -> NDArray[np.float64] | None:
     """Return the value of an expression that depends on no variable, else None.
 
-    Parameters
-    ----------
-    variable : TensorVariable
-        Any expression.
+    `variable`: any expression.
     """
     inputs = [v for v in ancestors([variable]) if v.owner is None]
     if not all(isinstance(v, Constant) for v in inputs):
@@ -153,18 +141,9 @@ def known_value(variable: TensorVariable) -> NDArray[np.float64] | None:
 class Method:
     """One way to compute log Z.
 
-    Parameters
-    ----------
-    name : str
-        What `log_partition` calls it.
-    obstacle : callable
-        Problem → why the method does not apply, None if it does.
-    seconds : callable
-        Problem → about how long one evaluation with gradient takes.
-    build : callable
-        Problem → log Z as a graph.
-    describe : callable
-        Problem → what will be done, in a few words.
+    `name`: what `log_partition` calls it; `obstacle`: problem → why the method does not apply, None
+    if it does; `seconds`: problem → about how long one evaluation with gradient takes; `build`:
+    problem → log Z as a graph; `describe`: problem → what will be done, in a few words.
     """
 
     name: str
