@@ -23,6 +23,7 @@ from pymc_ebm.step_methods import (
 )
 from pymc_ebm.thermo import observables
 from pymc_ebm.variables.boltzmann import Boltzmann
+from pymc_ebm.variables.gaussian_rbm import GaussianRBM
 from pymc_ebm.variables.hopfield import Hopfield
 from pymc_ebm.variables.ising import Ising
 from pymc_ebm.variables.markov_random_field import MarkovRandomField
@@ -32,6 +33,22 @@ from pymc_ebm.variables.rbm import RBM
 
 if TYPE_CHECKING:
     from pymc_ebm.diagnostics import ErgodicityReport, SteinTest, ergodicity, stein_test
+    from pymc_ebm.learn import (
+        CD,
+        PCD,
+        DenoisingScoreMatching,
+        FitResult,
+        MaximumLikelihood,
+        NoiseContrastive,
+        PseudoLikelihood,
+        RatioMatching,
+        ScoreMatching,
+        TemperedPCD,
+        fit,
+        load,
+        score,
+        two_sample,
+    )
     from pymc_ebm.log_z.estimated import LogPartitionTable, estimate_log_partition
     from pymc_ebm.log_z.sandwich import sandwich
     from pymc_ebm.log_z.site_log_likelihood import compute_site_log_likelihood
@@ -43,6 +60,7 @@ if TYPE_CHECKING:
         plot_energy_trace,
         plot_ladder,
         plot_lattice,
+        plot_learning,
         plot_sweep,
         plot_transitions,
     )
@@ -54,32 +72,45 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CD",
+    "PCD",
     "RBM",
     "BlockGibbs",
     "Boltzmann",
     "ChromaticGibbs",
+    "DenoisingScoreMatching",
     "DiscreteLangevin",
     "ErgodicityReport",
     "ExchangeMH",
+    "FitResult",
+    "GaussianRBM",
     "GibbsWithGradients",
     "Graph",
     "Hopfield",
     "Ising",
     "LogPartitionTable",
     "MarkovRandomField",
+    "MaximumLikelihood",
     "Metropolis",
     "MissingPartitionError",
+    "NoiseContrastive",
     "ParallelTempering",
     "Potts",
+    "PseudoLikelihood",
+    "RatioMatching",
     "RelaxedNUTS",
+    "ScoreMatching",
     "SteinTest",
     "SwendsenWang",
+    "TemperedPCD",
     "Wolff",
     "compute_site_log_likelihood",
     "energies",
     "energy_potential",
     "ergodicity",
     "estimate_log_partition",
+    "fit",
+    "load",
     "log_partition",
     "observables",
     "plot_autocorrelation",
@@ -89,15 +120,18 @@ __all__ = [
     "plot_energy_trace",
     "plot_ladder",
     "plot_lattice",
+    "plot_learning",
     "plot_sweep",
     "plot_transitions",
     "recommend",
     "recover",
     "relax",
     "sandwich",
+    "score",
     "simulate",
     "stein_test",
     "temper",
+    "two_sample",
     "untemper",
 ]
 
@@ -116,6 +150,14 @@ _LATER = {
     "relax": "relaxation.relax",
     "temper": "tempering.temper",
     "untemper": "tempering.untemper",
+    **dict.fromkeys(
+        (
+            "CD", "PCD", "DenoisingScoreMatching", "FitResult", "MaximumLikelihood",
+            "NoiseContrastive", "PseudoLikelihood", "RatioMatching", "ScoreMatching",
+            "TemperedPCD", "fit", "load", "score", "two_sample",
+        ),
+        "learn",
+    ),  # fmt: skip
     **{name: "plots" for name in __all__ if name.startswith("plot_")},
 }
 

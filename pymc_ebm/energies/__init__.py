@@ -8,6 +8,7 @@ from pymc_ebm.energies.double_well import DoubleWell
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.gaussian import Gaussian
 from pymc_ebm.energies.gaussian_mixture import GaussianMixture
+from pymc_ebm.energies.gaussian_rbm import GaussianRBM
 from pymc_ebm.energies.hopfield import Hopfield
 from pymc_ebm.energies.ising import Ising
 from pymc_ebm.energies.markov_random_field import MarkovRandomField
@@ -28,6 +29,7 @@ __all__ = [
     "Energy",
     "Gaussian",
     "GaussianMixture",
+    "GaussianRBM",
     "Hopfield",
     "Ising",
     "MarkovRandomField",

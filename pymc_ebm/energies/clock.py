@@ -63,6 +63,10 @@ class Clock(PairwiseEnergy):
             {"J": per_edge(couplings), "h": state_field_core_ndim(field, graph)},
         )
 
+    def settings(self) -> dict[str, Any]:
+        """Return graph and number of states."""
+        return {**super().settings(), "q": self.n_states}
+
     def pairwise_form(self) -> Pairwise:
         """Couple directions by the cosine of the angle between them."""
         q = self.n_states

@@ -31,6 +31,8 @@ class DoubleWell(Energy):
     4.0
     """
 
+    constraints = {"a": "positive"}
+
     def __init__(self, a: Any = 1.0) -> None:
         require_positive("DoubleWell", a=a)
         super().__init__({"a": a}, {"a": 0})

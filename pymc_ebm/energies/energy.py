@@ -56,6 +56,8 @@ class Energy(ABC):
     """
 
     support: ClassVar[Support] = "real"
+    # on parameters, for those who learn: "positive", "simplex", "positive definite" or "fixed"
+    constraints: ClassVar[Mapping[str, str]] = {}
     n_states: int = 0  # of a categorical energy
     __array_ufunc__ = None  # or `array * energy` would become an array of scaled energies
 
@@ -148,6 +150,19 @@ class Energy(ABC):
         """
         return None
 
+    def with_hidden(self) -> Energy:
+        """Return the energy over visible and hidden variables; itself if none are summed out."""
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the constructor takes besides the parameters."""
+        return {}
+
+    @classmethod
+    def from_settings(cls, parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> Self:
+        """Call the constructor with what `parameters` and `settings` hold."""
+        return cls(**parameters, **settings)
+
     def __add__(self, other: Energy) -> SumEnergy:
         """Add two energies: the product of their experts."""
         return SumEnergy(self, other) if isinstance(other, Energy) else NotImplemented
@@ -204,6 +219,11 @@ class SumEnergy(Energy):
         """Those of the terms."""
         return self.terms[0].states
 
+    @property
+    def constraints(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Those of the terms."""
+        return _prefixed(term.constraints for term in self.terms)
+
     def _bound_terms(self, parameters: Mapping[str, Any]) -> list[Energy]:
         return [
             term.replace(**{name: parameters[f"{k}_{name}"] for name in term.parameters})
@@ -252,6 +272,12 @@ class ScaledEnergy(Energy):
     def states(self) -> States | None:
         """Those of the energy that is scaled."""
         return self.inner.states
+
+    @property
+    def constraints(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Those of the energy that is scaled, whose parameters hold its scale."""
+        inner = {f"inner_{name}": rule for name, rule in self.inner.constraints.items()}
+        return {"factor": "fixed", **inner}
 
     def _bound_inner(self, parameters: Mapping[str, Any]) -> Energy:
         return self.inner.replace(

@@ -36,6 +36,8 @@ class Gaussian(Energy):
     0.5
     """
 
+    constraints = {"scale": "positive", "precision": "positive definite"}
+
     def __init__(self, mean: Any = 0.0, scale: Any = None, *, precision: Any = None) -> None:
         if scale is not None and precision is not None:
             raise ValueError("Gaussian: pass scale or precision, not both.")

@@ -35,6 +35,8 @@ class GaussianMixture(Energy):
     True
     """
 
+    constraints = {"scales": "positive", "weights": "simplex"}
+
     def __init__(self, means: Any, scales: Any = 1.0, weights: Any = None) -> None:
         means = pt.as_tensor_variable(means)
         if means.ndim != 2:

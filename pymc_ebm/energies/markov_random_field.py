@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import as_parameter
+from pymc_ebm.energies.hidden_vertices import HiddenVertices, log_sum
 from pymc_ebm.energies.pairwise import Pairwise, PairwiseEnergy, per_edge
 from pymc_ebm.energies.potts import read_state_field, state_field_core_ndim
 from pymc_ebm.graphs import Graph
@@ -41,6 +44,9 @@ class MarkovRandomField(PairwiseEnergy):
         What the tables are multiplied by.
     graph : Graph
         Which vertices are joined.
+    hidden : sequence of int, optional
+        Vertices that are never seen. A configuration then holds the others, in order, and E is
+        ``−log Σ_h exp(−E(v, h))``: summed out exactly, in the data's term and in log Z alike.
 
     Raises
     ------
@@ -59,6 +65,13 @@ class MarkovRandomField(PairwiseEnergy):
     >>> field = ebm.energies.MarkovRandomField(tables, graph=chain)  # 2, 3 and 2 states
     >>> float(field([1, 0, 1]).eval()), field.states.counts.tolist()
     (-3.0, [2, 3, 2])
+
+    With a hidden vertex the visible ones depend on each other, though no edge joins them:
+
+    >>> star = ebm.Graph.from_edges([(0, 2), (1, 2)])
+    >>> field = ebm.energies.MarkovRandomField(2 * np.eye(2), graph=star, hidden=[2])
+    >>> field([[0, 0], [0, 1]]).eval().round(3)
+    array([-4.018, -2.693])
     """
 
     support = "categorical"
@@ -71,12 +84,14 @@ class MarkovRandomField(PairwiseEnergy):
         graph: Graph,
         n_states: int | Sequence[int] | None = None,
         J: Any = 1.0,
+        hidden: Sequence[int] = (),
     ) -> None:
         if not isinstance(graph, Graph):
             raise TypeError(f"MarkovRandomField: graph is a {type(graph).__name__}; pass a Graph.")
         counts = _counts(tables, fields, n_states, graph)
         q = self.n_states = int(counts.max())
-        self._states = labels(q, counts.reshape(graph.shape))
+        self._counts = counts
+        self.hidden = HiddenVertices(graph, hidden, "MarkovRandomField") if len(hidden) else None
         table = _read_tables(tables, counts, graph)
         field = _pad_fields(fields, counts) if _is_list(fields) else fields
         if _is_list(fields):
@@ -97,6 +112,13 @@ class MarkovRandomField(PairwiseEnergy):
                 "J": per_edge(coupling),
             },
         )
+        if self.hidden is not None:
+            if table.ndim > 3 or coupling.ndim > 1 or field.ndim > len(graph.shape) + 1:
+                raise ValueError(
+                    "MarkovRandomField: hidden vertices go with one set of tables, fields and J, "
+                    "not with one a row."
+                )
+            self.event_ndim, self.event_shape = 1, (self.hidden.visible.size,)
 
     @classmethod
     def from_uai(cls, path: Any) -> Self:
@@ -113,17 +135,83 @@ class MarkovRandomField(PairwiseEnergy):
 
     @property
     def states(self) -> States:
-        """The labels, and how many of them each vertex takes."""
-        return self._states
+        """The labels, and how many of them each vertex takes that can be seen."""
+        if self.hidden is None:
+            return labels(self.n_states, self._counts.reshape(self.graph.shape))
+        return labels(self.n_states, self._counts[self.hidden.visible])
 
-    def pairwise_form(self) -> Pairwise:
-        """Couple states by the tables."""
+    def settings(self) -> dict[str, Any]:
+        """Return graph, numbers of states and hidden vertices."""
+        hidden = [] if self.hidden is None else self.hidden.hidden.tolist()
+        return {**super().settings(), "n_states": self._counts.tolist(), "hidden": hidden}
+
+    def with_hidden(self) -> MarkovRandomField:
+        """Return the energy over visible and hidden vertices together."""
+        if self.hidden is None:
+            return self
+        joint = copy.copy(self)
+        joint.hidden = None
+        joint.event_ndim, joint.event_shape = len(self.graph.shape), self.graph.shape
+        return joint
+
+    def pairwise_form(self) -> Pairwise | None:
+        """Couple states by the tables; None if vertices are summed out."""
+        if self.hidden is not None:
+            return None
         table: Any = self.parameters["tables"]
         constant = getattr(table, "data", None)
         if constant is not None and constant.ndim == 2:
             table = np.asarray(constant, float)
         J, field = self.parameters["J"], self.everywhere("fields", 1)
-        return Pairwise(self.graph, self._states, table, J, field)
+        return Pairwise(self.graph, self.states, table, J, field)
+
+    def evaluate(self, x: TensorVariable, **parameters: TensorVariable) -> TensorVariable:
+        """Return minus the coupled pairs minus the fields, hidden vertices summed out."""
+        if self.hidden is None:
+            return super().evaluate(x, **parameters)
+        bound = self.replace(**parameters)
+        tables, fields = bound._flat_form()
+        hidden = self.hidden
+        seen = Pairwise(
+            hidden.visible_graph,
+            self.states,
+            tables[hidden.within],
+            pt.ones(()),
+            fields[hidden.visible],
+        )
+        said, among = bound._said(x, tables, fields), tables[hidden.among]
+        return seen.energy(x) - log_sum(said, among, hidden.hidden_graph)
+
+    def hidden_probabilities(self, x: Any) -> TensorVariable:
+        """Return ``P(h_j = a | v)``, shape ``(..., nv) → (..., nh, q)``.
+
+        Hidden vertices must not be joined to each other.
+        """
+        if self.hidden is None or self.hidden.hidden_graph.n_edges:
+            raise ValueError(
+                "MarkovRandomField.hidden_probabilities: "
+                + ("no vertex is hidden." if self.hidden is None else "hidden vertices are joined.")
+            )
+        said = self._said(pt.as_tensor_variable(x), *self._flat_form())
+        return pt.special.softmax(said, axis=-1)
+
+    def _flat_form(self) -> tuple[TensorVariable, TensorVariable]:
+        """Return log-potentials of all edges (m, q, q) and vertices (n, q)."""
+        form = self.with_hidden().pairwise_form()
+        assert form is not None
+        assert form.field is not None
+        n, q = self.graph.n_vertices, self.n_states
+        fields = pt.broadcast_to(form.field, (*self.graph.shape, q)).reshape((n, q))
+        return form.tables(), fields
+
+    def _said(
+        self, x: TensorVariable, tables: TensorVariable, fields: TensorVariable
+    ) -> TensorVariable:
+        """Return log-weights of hidden states given visible ones, shape (..., nh, q)."""
+        assert self.hidden is not None
+        exists = np.arange(self.n_states) < self._counts[self.hidden.hidden][:, None]
+        absent = pt.constant(np.where(exists, 0.0, -np.inf))
+        return self.hidden.messages(x, tables) + fields[self.hidden.hidden] + absent
 
 
 def _is_list(values: Any) -> bool:

@@ -49,6 +49,8 @@ class MLP(Energy):
     (2,)
     """
 
+    constraints = {"confinement": "fixed"}
+
     def __init__(
         self,
         weights: Sequence[Any],
@@ -114,6 +116,18 @@ class MLP(Energy):
             confinement=confinement,
             activation=activation,
         )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the nonlinearity."""
+        return {"activation": self.activation}
+
+    @classmethod
+    def from_settings(cls, parameters, settings):
+        """Gather the layers."""
+        weights, biases = (
+            [parameters[f"{kind}{k}"] for k in range(len(parameters) // 2)] for kind in "Wb"
+        )
+        return cls(weights, biases, confinement=parameters["confinement"], **settings)
 
     def evaluate(self, x, *, confinement, **layers):
         """Run the network on the last axis and add the quadratic."""

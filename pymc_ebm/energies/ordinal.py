@@ -99,6 +99,12 @@ class Ordinal(PairwiseEnergy):
         """The categories, and how many of them each item has."""
         return self._states
 
+    def settings(self) -> dict[str, Any]:
+        """Return graph and numbers of categories."""
+        counts = self._states.counts
+        n_categories = self.n_states if counts is None else counts.reshape(-1).tolist()
+        return {**super().settings(), "n_categories": n_categories}
+
     def pairwise_form(self) -> Pairwise:
         """Couple categories by their product."""
         q = self.n_states

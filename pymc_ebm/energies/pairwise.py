@@ -165,13 +165,19 @@ class PairwiseEnergy(Energy):
         self.graph = graph
         super().__init__(parameters, core_ndims, len(graph.shape), graph.shape)
 
+    def settings(self) -> dict[str, Any]:
+        """Return the graph, and what families add."""
+        return {"graph": self.graph}
+
     @abstractmethod
-    def pairwise_form(self) -> Pairwise:
+    def pairwise_form(self) -> Pairwise | None:
         """Write couplings and fields."""
 
     def evaluate(self, x: TensorVariable, **parameters: TensorVariable) -> TensorVariable:
         """Return minus the coupled pairs minus the fields."""
-        return self.replace(**parameters).pairwise_form().energy(x)
+        form = self.replace(**parameters).pairwise_form()
+        assert form is not None
+        return form.energy(x)
 
     def everywhere(self, name: str, core_axes: int = 0) -> TensorVariable:
         """Return a parameter with axes for the vertices, also where one value serves all."""

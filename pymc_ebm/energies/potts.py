@@ -58,6 +58,10 @@ class Potts(PairwiseEnergy):
             {"J": per_edge(couplings), "h": state_field_core_ndim(field, graph)},
         )
 
+    def settings(self) -> dict[str, Any]:
+        """Return graph and number of states."""
+        return {**super().settings(), "q": self.n_states}
+
     def pairwise_form(self) -> Pairwise:
         """Couple states where they agree."""
         q, field = self.n_states, self.everywhere("h", 1)

@@ -50,26 +50,11 @@ class RBM(Energy):
     support = "binary"
 
     def __init__(self, W: Any, b: Any = 0.0, c: Any = 0.0) -> None:
-        W, b, c = (as_parameter(v, f"RBM: {n}") for v, n in ((W, "W"), (b, "b"), (c, "c")))
-        if W.ndim != 2 or None in W.type.shape:
-            raise ValueError(
-                f"RBM: W has shape {W.type.shape}; expected a matrix (visible, hidden) of known "
-                "size."
-            )
-        nv, nh = W.type.shape
-        for name, bias, size in (("b", b, nv), ("c", c, nh)):
-            if bias.ndim > 1 or (bias.ndim and bias.type.shape[0] not in (None, size)):
-                raise ValueError(
-                    f"RBM: {name} has shape {bias.type.shape}; W has shape {(nv, nh)}, so it must "
-                    f"be a scalar or have shape ({size},)."
-                )
+        W, b, c = checked_layers("RBM", W, b, c)
         super().__init__(
-            {"W": W, "b": b * pt.ones(nv), "c": c * pt.ones(nh)},
-            {"W": 2, "b": 1, "c": 1},
-            1,
-            (nv,),
+            {"W": W, "b": b, "c": c}, {"W": 2, "b": 1, "c": 1}, 1, (int(W.type.shape[0]),)
         )
-        self.n_hidden = int(nh)
+        self.n_hidden = int(W.type.shape[1])
 
     @classmethod
     def random(
@@ -112,3 +97,21 @@ class RBM(Energy):
         graph = Graph.from_edges(np.column_stack([visible, nv + hidden]), nv + nh)
         W, b, c = (self.parameters[name] for name in ("W", "b", "c"))
         return BoltzmannMachine(W.reshape((nv * nh,)), pt.concatenate([b, c]), graph=graph)
+
+
+def checked_layers(family: str, W: Any, b: Any, c: Any) -> tuple[TensorVariable, ...]:
+    """Return weights (nv, nh) and biases (nv,), (nh,) as tensors, or say what does not fit."""
+    W, b, c = (as_parameter(v, f"{family}: {n}") for v, n in ((W, "W"), (b, "b"), (c, "c")))
+    if W.ndim != 2 or None in W.type.shape:
+        raise ValueError(
+            f"{family}: W has shape {W.type.shape}; expected a matrix (visible, hidden) of known "
+            "size."
+        )
+    nv, nh = W.type.shape
+    for name, bias, size in (("b", b, nv), ("c", c, nh)):
+        if bias.ndim > 1 or (bias.ndim and bias.type.shape[0] not in (None, size)):
+            raise ValueError(
+                f"{family}: {name} has shape {bias.type.shape}; W has shape {(nv, nh)}, so it must "
+                f"be a scalar or have shape ({size},)."
+            )
+    return W, b * pt.ones(nv), c * pt.ones(nh)

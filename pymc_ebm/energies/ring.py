@@ -33,6 +33,8 @@ class Ring(Energy):
     0.0
     """
 
+    constraints = {"radius": "positive", "width": "positive"}
+
     def __init__(self, radius: Any = 1.0, width: Any = 0.1) -> None:
         require_positive("Ring", radius=radius, width=width)
         super().__init__({"radius": radius, "width": width}, {"radius": 0, "width": 0})

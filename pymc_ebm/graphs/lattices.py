@@ -35,9 +35,16 @@ def square(
 ) -> Graph:
     """Square lattice, four or eight neighbours.
 
-    `rows`, `columns`: shape of the lattice; `periodic`: whether each axis closes on itself;
-    `neighbors`: with 8, diagonal neighbours are joined too (`lattice` is then "king"); `mask`
-    (rows, columns): sites that are kept; see `subgraph`. ``image[mask]`` is then in vertex order.
+    Parameters
+    ----------
+    rows, columns : int
+        Shape of the lattice.
+    periodic : bool or (bool, bool), default True
+        Whether each axis closes on itself.
+    neighbors : {4, 8}, default 4
+        With 8, diagonal neighbours are joined too (`lattice` is then "king").
+    mask : array_like of bool, shape (rows, columns), optional
+        Sites that are kept; see `subgraph`. ``image[mask]`` is then in vertex order.
     """
     if neighbors not in (4, 8):
         raise ValueError(
@@ -58,8 +65,14 @@ def cubic(
 ) -> Graph:
     """Cubic lattice, six neighbours.
 
-    `rows`, `columns`, `layers`: shape of the lattice; `periodic`: whether each axis closes on
-    itself; `mask` (rows, columns, layers): sites that are kept; see `subgraph`.
+    Parameters
+    ----------
+    rows, columns, layers : int
+        Shape of the lattice.
+    periodic : bool or (bool, bool, bool), default True
+        Whether each axis closes on itself.
+    mask : array_like of bool, shape (rows, columns, layers), optional
+        Sites that are kept; see `subgraph`.
     """
     return _lattice(cls, (rows, columns, layers), periodic, "cubic", mask)
 
@@ -74,8 +87,14 @@ def triangular(
 ) -> Graph:
     """Triangular lattice, six neighbours: the square lattice and one diagonal.
 
-    `rows`, `columns`: shape of the lattice; `periodic`: whether each axis closes on itself; `mask`
-    (rows, columns): sites that are kept; see `subgraph`.
+    Parameters
+    ----------
+    rows, columns : int
+        Shape of the lattice.
+    periodic : bool or (bool, bool), default True
+        Whether each axis closes on itself.
+    mask : array_like of bool, shape (rows, columns), optional
+        Sites that are kept; see `subgraph`.
     """
     return _lattice(cls, (rows, columns), periodic, "triangular", mask)
 

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 def subgraph(self: Graph, keep: ArrayLike) -> Graph:
     """Keep some vertices and the edges between them.
 
-    `keep`: A mask of the graph's shape, or vertex numbers in the order wanted. Returns with
-    `names`: those of this graph if it has any, else vertex numbers, or tuples of coordinates where
-    the shape has several axes.
+    Parameters
+    ----------
+    keep : array_like
+        A mask of the graph's shape, or vertex numbers in the order wanted.
+
+    Returns
+    -------
+    Graph
+        With `names`: those of this graph if it has any, else vertex numbers, or tuples of
+        coordinates where the shape has several axes.
 
     Examples
     --------

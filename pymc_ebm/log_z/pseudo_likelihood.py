@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytensor.tensor as pt
 
+from numpy.typing import NDArray
 from pytensor import config
 from pytensor.tensor.variable import TensorVariable
 
@@ -70,22 +71,34 @@ def site_log_probabilities(
 
 def _by_evaluation(energy: Energy, beta: TensorVariable, x: TensorVariable) -> TensorVariable:
     """Evaluate the energy at every value of every entry."""
+    energies, absent = energies_of_changes(energy, x)
+    logits = -beta * energies
+    if absent is not None:
+        logits = logits + absent
+    own = -beta * energy(x)
+    return pt.moveaxis(own - pt.logsumexp(logits, axis=1), 0, -1)
+
+
+def energies_of_changes(
+    energy: Energy, x: TensorVariable
+) -> tuple[TensorVariable, NDArray[np.float64] | None]:
+    """Return E with entry i set to its a-th value, shape (n, q, *batch).
+
+    The second result is −∞ where an entry does not take a value, 0 elsewhere, shape (n, q, 1, …);
+    None if all do.
+    """
     states, event_ndim = energy.states, energy.event_ndim
     assert states is not None
     assert energy.event_shape is not None
-    n, batch = int(np.prod(energy.event_shape)), tuple(x.shape[: x.ndim - event_ndim])
+    n, batch_ndim = int(np.prod(energy.event_shape)), x.ndim - event_ndim
+    batch, tail = tuple(x.shape[:batch_ndim]), [1] * batch_ndim
     flat = x.reshape((*batch, n))
-    here = pt.constant(np.eye(n, dtype=bool).reshape((n, 1, *([1] * (x.ndim - event_ndim)), n)))
-    value = pt.constant(states.values.reshape((1, -1, *([1] * (x.ndim - event_ndim)), 1)))
+    here = pt.constant(np.eye(n, dtype=bool).reshape((n, 1, *tail, n)))
+    value = pt.constant(states.values.reshape((1, -1, *tail, 1)))
     trials = pt.switch(here, value, flat)
     energies = energy(trials.reshape((n, len(states), *batch, *energy.event_shape)))
-    logits = -beta * energies
     absent = states.absent()
-    if absent is not None:
-        tail = [1] * (x.ndim - event_ndim)
-        logits = logits + absent.reshape((n, len(states), *tail))
-    own = -beta * energy(x)
-    return pt.moveaxis(own - pt.logsumexp(logits, axis=1), 0, -1)
+    return energies, None if absent is None else absent.reshape((n, len(states), *tail))
 
 
 def _over_vertices(field: TensorVariable, graph: Graph, *tail: int) -> TensorVariable:

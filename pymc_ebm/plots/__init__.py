@@ -7,6 +7,7 @@ from pymc_ebm.plots.energy_rank import plot_energy_rank
 from pymc_ebm.plots.energy_trace import plot_energy_trace
 from pymc_ebm.plots.ladder import plot_ladder
 from pymc_ebm.plots.lattice import plot_lattice
+from pymc_ebm.plots.learning import plot_learning
 from pymc_ebm.plots.overview import overview
 from pymc_ebm.plots.sweep import plot_sweep
 from pymc_ebm.plots.transitions import plot_transitions
@@ -20,6 +21,7 @@ __all__ = [
     "plot_energy_trace",
     "plot_ladder",
     "plot_lattice",
+    "plot_learning",
     "plot_sweep",
     "plot_transitions",
 ]

@@ -59,9 +59,12 @@ class MarkovRandomField(Boltzmann):
         graph: Graph,
         n_states: int | Sequence[int] | None = None,
         J: Any = 1.0,
+        hidden: Sequence[int] = (),
         **kwargs: Any,
     ) -> TensorVariable:
         """Return the variable without registering it; arguments as for the class."""
         with naming(kwargs, "MarkovRandomField"):
-            energy = energies.MarkovRandomField(tables, fields, graph=graph, n_states=n_states, J=J)
+            energy = energies.MarkovRandomField(
+                tables, fields, graph=graph, n_states=n_states, J=J, hidden=hidden
+            )
         return super().dist(energy, **kwargs)

@@ -42,8 +42,11 @@ class QuadraticModel:
 def from_dimod(cls: type[Graph], bqm: dimod.BinaryQuadraticModel) -> Graph:
     """Build from the interactions of a binary quadratic model, biases left out.
 
-    `bqm`: its variables become `names`, its quadratic biases `weights`, whose sign is opposite to
-    that of couplings J.
+    Parameters
+    ----------
+    bqm : dimod.BinaryQuadraticModel
+        Its variables become `names`, its quadratic biases `weights`, whose sign is opposite to
+        that of couplings J.
     """
     if not hasattr(bqm, "quadratic"):
         raise TypeError(

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 def from_libpysal(cls: type[Graph], neighbors: Any) -> Graph:
     """Build from the spatial weights of a map; areas without neighbours are kept.
 
-    `neighbors`: its ids become `names`, its values `weights`.
+    Parameters
+    ----------
+    neighbors : libpysal.weights.W or libpysal.graph.Graph
+        Its ids become `names`, its values `weights`. Values that are not symmetric, as
+        row-standardised ones, are left out with a warning that says what to pass instead.
 
     Examples
     --------

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 def from_networkx(cls: type[Graph], graph: networkx.Graph, *, weight: str | None = None) -> Graph:
     """Build from an undirected networkx graph; its nodes, in order, become `names`.
 
-    `graph`: nodes may be any hashable; `weight`: edge attribute that becomes `weights`.
+    Parameters
+    ----------
+    graph : networkx.Graph
+        Nodes may be any hashable.
+    weight : str, optional
+        Edge attribute that becomes `weights`. Those of parallel edges of a multigraph are added
+        up, as couplings are; without `weight` parallel edges are refused.
 
     Examples
     --------

@@ -26,9 +26,17 @@ def from_pandas(
 ) -> Graph:
     """Build from a table with one row an edge.
 
-    `table`: each pair once; `source`, `target`: columns with the names of the two ends; `weight`:
-    column that becomes `weights`; `vertices`: all vertices, in the order wanted; needed for those
-    without edges.
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Each pair once.
+    source, target : str
+        Columns with the names of the two ends.
+    weight : str, optional
+        Column that becomes `weights`.
+    vertices : sequence, optional
+        All vertices, in the order wanted; needed for those without edges. By default the names
+        that occur, sorted, as ``DataFrame.pivot`` sorts them.
 
     Examples
     --------

@@ -27,8 +27,13 @@ def from_scipy(
 ) -> Graph:
     """Build from a sparse matrix: stored entries are edges, their values `weights`.
 
-    `matrix` (n, n): must have a symmetric pattern and an empty diagonal. Values that are not
-    symmetric are left out with a warning; `names`: what the vertices are called.
+    Parameters
+    ----------
+    matrix : scipy.sparse array, shape (n, n)
+        Must have a symmetric pattern and an empty diagonal. Values that are not symmetric are left
+        out with a warning.
+    names : sequence of hashable, optional
+        What the vertices are called.
 
     Examples
     --------

@@ -133,6 +133,20 @@ _ALTERNATIVES = (
 )
 
 
+def seconds_of_exact(energy: Energy) -> float | None:
+    """Return about how long log Z with its gradient takes at one set of parameters, None if never.
+
+    Closed forms count as a millisecond.
+    """
+    if energy.event_shape is None:
+        return None
+    problem, _rows = one_row(energy, 1.0)
+    if energy.states is None:
+        return None if closed_form_log_z(problem.energy, problem.beta) is None else 1e-3
+    method = choose(problem)
+    return None if method is None else method.seconds(problem)
+
+
 def way_out(energy: Energy, beta: Any) -> str:
     """Say what would give log Z as a function of its parameters, in one or more sentences."""
     if energy.states is None:

@@ -18,7 +18,7 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.coded import Coded
-from pymc_ebm.energies.energy import Energy, as_parameter
+from pymc_ebm.energies.energy import Energy, as_parameter, constant_value
 from pymc_ebm.graphs import Graph
 
 PY = Mode(linker="py", optimizer="fast_compile")
@@ -32,8 +32,11 @@ class Problem:
     """
 
     def __init__(self, energy: Energy, beta: Any = 1.0) -> None:
-        self.energy = energy
         self.beta = as_parameter(beta, "log_partition: beta")
+        known = constant_value(self.beta)
+        if known is not None and np.all(known == 1.0):  # else β scales a free energy
+            energy = energy.with_hidden()
+        self.energy = energy
         self.form = Coded.of(energy)
 
     @property

@@ -16,7 +16,10 @@ from pymc_ebm.energies.double_well import DoubleWell
 from pymc_ebm.energies.energy import Energy, ScaledEnergy, SumEnergy, constant_value
 from pymc_ebm.energies.gaussian import Gaussian
 from pymc_ebm.energies.gaussian_mixture import GaussianMixture
+from pymc_ebm.energies.gaussian_rbm import GaussianRBM
 from pymc_ebm.energies.ring import Ring
+from pymc_ebm.log_z.exact.enumeration import ENUMERATE
+from pymc_ebm.log_z.exact.problem import Problem
 
 NODES = 96  # of Gauss and Legendre, 16 digits for a bell curve between its ends
 REACH = 9.0  # standard deviations to either side: e^{-40} of the density is beyond
@@ -25,8 +28,8 @@ REACH = 9.0  # standard deviations to either side: e^{-40} of the density is bey
 def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
     """Return ``log ∫ exp(−β E(x)) dx``, exact to ten digits and differentiable; None if unknown.
 
-    Known are `Gaussian` (sums of those with scales, too), `GaussianMixture` at β = 1, `Ring` and
-    `DoubleWell`, and these times a factor; the length of x must be known. Batches of parameters
+    Known are `Gaussian` (sums of those with scales, too), `GaussianMixture` and `GaussianRBM` at
+    β = 1, `Ring` and `DoubleWell`, and these times a factor; the length of x must be known. Batches of parameters
     give a batch of values.
     """
     if energy.states is not None or energy.event_shape is None or len(energy.event_shape) != 1:
@@ -49,11 +52,24 @@ def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
         if known is None or not np.all(known == 1.0):
             return None
         return 0.5 * d * log(2 * pi) + pt.log(parameters["weights"].sum(axis=-1))
+    if isinstance(energy, GaussianRBM):
+        one = known is not None and bool(np.all(known == 1.0))
+        return _gaussian_rbm_log_z(energy) if one else None
     if isinstance(energy, Ring):
         return ring_log_z(parameters["radius"], parameters["width"] / pt.sqrt(beta), d)
     if isinstance(energy, DoubleWell):
         return d * double_well_log_z(beta * parameters["a"])
     return None
+
+
+def _gaussian_rbm_log_z(energy: GaussianRBM) -> TensorVariable | None:
+    """Sum over the hidden units' configurations, if they are few enough."""
+    hidden = Problem(energy.hidden_energy())
+    if ENUMERATE.obstacle(hidden) is not None:
+        return None
+    log_sigma = pt.log(energy.parameters["sigma"]).sum(axis=-1)
+    [d] = energy.event_shape or (0,)
+    return ENUMERATE.build(hidden) + log_sigma + 0.5 * d * log(2 * pi)
 
 
 def _part(energy: Energy, part: Energy, prefix: str) -> Energy:

@@ -1,0 +1,115 @@
+"""Block Gibbs chains of a restricted Boltzmann machine, many at once, as matrix products."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from pymc_ebm import kernels
+from pymc_ebm.learn.chains.chains import Chains
+from pymc_ebm.learn.learned import Learned, Values
+
+
+class LayerChains(Chains):
+    """All visible units given the hidden ones, all hidden units given the visible ones.
+
+    Rung r scales the energy of both layers together by ``betas[r]``. Hidden units are part of the
+    state, drawn at the end of a sweep under the parameters of that moment.
+    """
+
+    def __init__(self, learned: Learned, states: NDArray, betas: NDArray[np.float64]) -> None:
+        W = learned.free["W"]
+        super().__init__(states.astype(W.dtype), betas)
+        self._learned = learned
+        self._real = learned.energy.states is None
+        self.hidden: NDArray | None = None
+
+    def parameters(self) -> tuple[NDArray, NDArray, NDArray, NDArray | None]:
+        """Return W, b, c, and σ of real units."""
+        W, b, c = (self._learned.free[name].get_value(borrow=True) for name in ("W", "b", "c"))
+        if not self._real:
+            return W, b, c, None
+        return W, b, c, self._learned.number("sigma").astype(W.dtype)
+
+    def advance(self, sweeps: int, rng: np.random.Generator) -> None:
+        """Sweep, and leave hidden units that go with the visible ones."""
+        W, b, c, sigma = self.parameters()
+        rungs, chains, n = self.states.shape
+        scale = np.repeat(self.betas, chains)
+        random = generators(rng, rungs * chains)
+        visible = np.ascontiguousarray(self.states.reshape(-1, n))
+        if self.hidden is None:
+            self.hidden = np.empty((rungs * chains, c.size), W.dtype)
+            self._draw_hidden(visible, W, c, sigma, scale, random)
+        for k in range(sweeps):
+            if k:
+                self._draw_hidden(visible, W, c, sigma, scale, random)
+            self._draw_visible(visible, W, b, sigma, scale, random, rng)
+        self.states = visible.reshape(self.states.shape)
+
+    def _draw_hidden(self, visible, W, c, sigma, scale, random) -> None:
+        inputs = features(visible, sigma) @ W
+        kernels.bernoulli.draw_units(inputs, c, scale, random, self.hidden)
+
+    def _draw_visible(self, visible, W, b, sigma, scale, random, rng) -> None:
+        inputs = self.hidden @ W.T
+        if sigma is None:
+            kernels.bernoulli.draw_units(inputs, b, scale, random, visible)
+            return
+        noise = rng.standard_normal(inputs.shape, dtype=inputs.dtype)
+        width = (1.0 / np.sqrt(scale))[:, None].astype(inputs.dtype) * sigma
+        np.add(b + inputs, width * noise, out=visible)
+
+    def finish(self, rng: np.random.Generator) -> NDArray:
+        """Draw hidden units and return the probabilities of those at β = 1, shape (C, nh)."""
+        W, _b, c, sigma = self.parameters()
+        rungs, chains, n = self.states.shape
+        assert self.hidden is not None
+        inputs = features(self.states.reshape(-1, n), sigma) @ W
+        scale, random = np.repeat(self.betas, chains), generators(rng, rungs * chains)
+        kernels.bernoulli.draw_units(inputs, c, scale, random, self.hidden)
+        return expit(c + inputs[-chains:])
+
+    def energies(self) -> NDArray[np.float64]:
+        """Return the energy of both layers, as hidden units are."""
+        W, b, c, sigma = self.parameters()
+        rungs, chains, n = self.states.shape
+        assert self.hidden is not None
+        v, h = self.states.reshape(-1, n), self.hidden
+        if sigma is None:
+            alone = -(v @ b)
+        else:
+            alone = 0.5 * (((v - b) / sigma) ** 2).sum(axis=1)
+        energy = alone - ((features(v, sigma) @ W) * h).sum(axis=1) - h @ c
+        return energy.reshape(rungs, chains).astype(float)
+
+    def permute(self, order: NDArray[np.int64]) -> None:
+        """Move hidden units with the visible ones."""
+        super().permute(order)
+        assert self.hidden is not None
+        hidden = self.hidden.reshape(*order.shape, -1)
+        moved = hidden[order, np.arange(order.shape[1])]
+        self.hidden = np.ascontiguousarray(moved.reshape(self.hidden.shape))
+
+    def arrays(self) -> Values:
+        """Return hidden units, too."""
+        found = super().arrays()
+        return found if self.hidden is None else {**found, "hidden": self.hidden}
+
+    def restore(self, arrays: Values) -> None:
+        """Take it back."""
+        super().restore(arrays)
+        if "hidden" in arrays:
+            self.hidden = np.array(arrays["hidden"], self.states.dtype)
+
+
+def features(visible: NDArray, sigma: NDArray | None) -> NDArray:
+    """Return what weights are multiplied by: v, or ``v / σ²`` of real units."""
+    return visible if sigma is None else visible / sigma**2
+
+
+def generators(rng: np.random.Generator, chains: int) -> NDArray[np.uint64]:
+    """Return a generator state a chain, shape (chains, 4)."""
+    return rng.integers(1, 2**64, (chains, 4), dtype=np.uint64)

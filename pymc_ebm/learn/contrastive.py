@@ -1,0 +1,141 @@
+"""What contrastive methods share: data pull energies down, chains push them up."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.energies.gaussian_rbm import GaussianRBM
+from pymc_ebm.energies.rbm import RBM
+from pymc_ebm.learn.chains import Chains, chains_for, why_no_chains
+from pymc_ebm.learn.chains.layers import LayerChains, features
+from pymc_ebm.learn.learned import Learned, Values
+from pymc_ebm.learn.method import Descent, GraphDescent, Method, batch_variable, known_shape
+from pymc_ebm.learn.rows import Rows
+
+LAYERS = ("W", "b", "c")
+
+
+class Contrastive(Method):
+    """The gradient ``⟨∂E/∂θ⟩_data − ⟨∂E/∂θ⟩_chains``, estimated by k sweeps a step.
+
+    `restart` tells whether chains begin at the data each time; `ladder` holds inverse temperatures.
+    """
+
+    k: int
+    centered: bool
+    restart = False
+    ladder: Any = (1.0,)
+
+    def obstacle(self, energy: Energy) -> str | None:
+        """Ask for chains that can follow the energy."""
+        return why_no_chains(energy)
+
+    @abstractmethod
+    def count(self, batch: int) -> int:
+        """Return the number of chains at each temperature."""
+
+    def descent(self, learned: Learned, rows: Rows, rng: np.random.Generator) -> Descent:
+        """Start chains at rows of data."""
+        betas = np.asarray(self.ladder, float)
+        start = rows.take(rng.integers(0, len(rows), self.count(1) * len(betas)))
+        start = start.reshape(len(betas), -1, *rows.shape[1:])
+        energy = known_shape(learned.energy, rows)
+        if isinstance(energy, RBM | GaussianRBM) and all(name in learned.free for name in LAYERS):
+            return LayerDescent(self, learned, LayerChains(learned, start, betas))
+        return ChainDescent(self, learned, rows, chains_for(energy, start, betas))
+
+
+class ChainDescent(Descent):
+    """Any energy: the gradient of its graph, at data and at the chains' states."""
+
+    def __init__(self, method: Contrastive, learned: Learned, rows: Rows, chains: Chains) -> None:
+        self._method, self._chains, self._rows = method, chains, rows
+        negative = batch_variable(learned.energy, rows, "negative")
+        energy = known_shape(learned.energy, rows)
+        self._graph = GraphDescent(
+            learned, rows, lambda batch: energy(batch).mean() - energy(negative).mean(), negative,
+            draw=self._negative,
+        )  # fmt: skip
+
+    def _negative(self, batch: NDArray, rng: np.random.Generator) -> tuple[NDArray]:
+        if self._method.restart:
+            self._chains.states = batch[None].copy()
+        self._chains.advance(self._method.k, rng)
+        self._chains.swap(rng)
+        return (self._chains.samples.astype(self._rows.dtype),)
+
+    def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
+        """Move the chains, then evaluate."""
+        return self._graph.gradient(batch, rng)
+
+    def arrays(self) -> Values:
+        """Return where the chains are."""
+        return {} if self._method.restart else self._chains.arrays()
+
+    def restore(self, arrays: Values) -> None:
+        """Take it back."""
+        if arrays:
+            self._chains.restore(arrays)
+
+    def health(self) -> dict[str, float]:
+        """Ask the chains."""
+        return self._chains.health()
+
+
+class LayerDescent(ChainDescent):
+    """An RBM: five matrix products a step, hidden units summed out at data and chains alike."""
+
+    def __init__(self, method: Contrastive, learned: Learned, chains: LayerChains) -> None:
+        self._method, self._learned, self._chains = method, learned, chains
+
+    def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
+        """Return nan for the loss, which would cost as much as the step, and the gradient."""
+        chains: Any = self._chains
+        W, b, c, sigma = chains.parameters()
+        batch = np.asarray(batch, W.dtype)
+        pushed = features(batch, sigma)
+        up = expit(c + pushed @ W)
+        if self._method.restart:
+            chains.states, chains.hidden = batch[None].copy(), None
+        chains.advance(self._method.k, rng)
+        down = chains.finish(rng)
+        samples = chains.samples
+        if len(chains.betas) > 1:
+            chains.swap(rng)
+        fantasy = features(samples, sigma)
+        n, m = np.asarray(len(batch), W.dtype), np.asarray(len(samples), W.dtype)
+        gradient = {
+            "W": fantasy.T @ (down / m) - pushed.T @ (up / n),
+            "b": fantasy.mean(axis=0) - pushed.mean(axis=0),
+            "c": down.mean(axis=0) - up.mean(axis=0),
+        }
+        if sigma is not None:
+            gradient["sigma"] = sigma * (
+                _slope_of_sigma(batch, up, W, b, sigma) - _slope_of_sigma(samples, down, W, b, sigma)
+            )
+        if self._method.centered:
+            _center(gradient, pushed, fantasy, up, down)
+        return float("nan"), {name: gradient[name] for name in self._learned.free}
+
+
+def _slope_of_sigma(v: NDArray, h: NDArray, W: NDArray, b: NDArray, sigma: NDArray) -> NDArray:
+    """Return ``⟨∂E/∂σ_i⟩`` of ``(v − b)²/(2σ²) − v (Wh)/σ²``."""
+    pull = v * (h @ W.T)
+    return (-((v - b) ** 2) + 2.0 * pull).mean(axis=0) / sigma**3
+
+
+def _center(gradient: Values, v: NDArray, v_: NDArray, h: NDArray, h_: NDArray) -> None:
+    """Turn the gradient into that of units measured from their means (Melchior et al. 2016)."""
+    mean_v = 0.5 * (v.mean(axis=0) + v_.mean(axis=0))
+    mean_h = 0.5 * (h.mean(axis=0) + h_.mean(axis=0))
+    W = gradient["W"] - np.outer(gradient["b"], mean_h) - np.outer(mean_v, gradient["c"])
+    gradient["W"] = W
+    gradient["b"] = gradient["b"] - W @ mean_h
+    gradient["c"] = gradient["c"] - W.T @ mean_v

@@ -1,0 +1,97 @@
+"""What every way of learning has: whom it fits, and what it follows downhill."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+
+from numpy.typing import NDArray
+from pytensor.tensor.variable import TensorVariable
+
+from pymc_ebm.energies.energy import Energy
+from pymc_ebm.learn.learned import Learned, Values
+from pymc_ebm.learn.rows import Rows
+
+
+class Method(ABC):
+    """A way of learning; subclasses are frozen dataclasses of their settings."""
+
+    @abstractmethod
+    def obstacle(self, energy: Energy) -> str | None:
+        """Say why an energy cannot be learned this way; None if it can."""
+
+    @abstractmethod
+    def descent(self, learned: Learned, rows: Rows, rng: np.random.Generator) -> Descent:
+        """Prepare what gradients come from."""
+
+
+class Descent(ABC):
+    """Gradients for one run of `fit`."""
+
+    is_log_likelihood = False  # whether the loss is minus the mean log-likelihood
+    extra: dict[str, Any] = {}  # what is learned besides the energy's own parameters
+
+    @abstractmethod
+    def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
+        """Return the loss on a batch, and its gradient by name."""
+
+    def arrays(self) -> Values:
+        """Return what a run that goes on later has to know besides the parameters."""
+        return {}
+
+    def restore(self, arrays: Values) -> None:
+        """Take it back."""
+
+    def health(self) -> dict[str, float]:
+        """Say how the chains did since the last call, if there are any."""
+        return {}
+
+
+class GraphDescent(Descent):
+    """The gradient of a graph, of a batch and of further inputs that are made anew each time."""
+
+    def __init__(
+        self, learned: Learned, rows: Rows, loss: Any, *further: TensorVariable, **options: Any
+    ) -> None:
+        self.is_log_likelihood = options.get("is_log_likelihood", False)
+        self.extra = options.get("extra", {})
+        self._draw = options.get("draw", lambda batch, rng: ())
+        self._names = [*learned.free, *self.extra]
+        batch = batch_variable(learned.energy, rows)
+        total = loss(batch)
+        free = [*learned.free.values(), *self.extra.values()]
+        gradients = pytensor.grad(total, free, disconnected_inputs="ignore")
+        self._evaluate = pytensor.function(
+            [batch, *further], [total, *gradients], on_unused_input="ignore"
+        )
+
+    def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
+        """Evaluate the graph."""
+        loss, *gradients = self._evaluate(batch, *self._draw(batch, rng))
+        return float(loss), dict(zip(self._names, map(np.asarray, gradients), strict=True))
+
+
+def batch_variable(energy: Energy, rows: Rows, name: str = "batch") -> TensorVariable:
+    """Return the symbol for a batch, shape (batch, *event)."""
+    return pt.tensor(name, shape=(None, *rows.shape[1:]), dtype=rows.dtype)
+
+
+def known_shape(energy: Energy, rows: Rows) -> Energy:
+    """Return the energy with the shape of a configuration that the data have."""
+    return energy if energy.event_shape is not None else energy.with_event_shape(rows.shape[1:])
+
+
+def needs_real(energy: Energy) -> str | None:
+    """Say that values have to be real."""
+    if energy.states is None:
+        return None
+    return f"{type(energy).__name__} has {energy.support} values, and the score is for real ones"
+
+
+def needs_discrete(energy: Energy) -> str | None:
+    """Say that values have to be discrete."""
+    return None if energy.states is not None else f"{type(energy).__name__} has real values"

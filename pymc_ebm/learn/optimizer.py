@@ -1,0 +1,79 @@
+"""One step downhill: PyMC's update rules, compiled once for gradients that come as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+
+from pytensor.compile.sharedvalue import SharedVariable
+
+from pymc_ebm.learn.learned import Values
+
+
+class Optimizer:
+    """Shared variables and the rule that moves them.
+
+    `rule` is one of PyMC's, such as ``pm.adam(learning_rate=0.01)``: called with gradients and
+    variables it returns updates. Its learning rate becomes a variable, so that schedules can change
+    it.
+    """
+
+    def __init__(self, rule: Any, free: dict[str, SharedVariable]) -> None:
+        self._free = free
+        self.base_rate, rule = _with_rate(rule)
+        dtype = next(iter(free.values())).dtype
+        self._rate = pytensor.shared(np.asarray(self.base_rate, dtype), name="learning_rate")
+        gradients = [v.type(name=f"gradient_of_{name}") for name, v in free.items()]
+        updates = rule(list(gradients), list(free.values()), self._rate)
+        # rules mix in float64 constants; what is stored keeps its type
+        updates = {key: pt.cast(value, key.dtype) for key, value in updates.items()}
+        self._memory = [v for v in updates if v not in free.values()]
+        self._step = pytensor.function(gradients, [], updates=list(updates.items()))
+        self._step.trust_input = True
+
+    def step(self, gradient: Values, factor: float) -> None:
+        """Move by one gradient, the learning rate times `factor`."""
+        self._rate.set_value(np.asarray(self.base_rate * factor, self._rate.dtype))
+        self._step(*(np.asarray(gradient[n], v.dtype) for n, v in self._free.items()))
+
+    def arrays(self) -> Values:
+        """Return what the rule remembers."""
+        return {str(k): np.asarray(v.get_value()) for k, v in enumerate(self._memory)}
+
+    def restore(self, arrays: Values) -> None:
+        """Take it back."""
+        for k, variable in enumerate(self._memory):
+            variable.set_value(np.asarray(arrays[str(k)], variable.dtype))
+
+
+def _with_rate(rule: Any) -> tuple[float, Callable]:
+    """Split a rule into its learning rate and a function of gradients, variables and rate."""
+    if rule is None:
+        rule = pm.adam(learning_rate=0.01)
+    if not callable(rule):
+        raise TypeError(
+            f"fit: optimizer is a {type(rule).__name__}; pass one of PyMC's update rules, such as "
+            "pm.adam(learning_rate=0.01) or pm.sgd(learning_rate=0.1)."
+        )
+    if not isinstance(rule, partial):
+        rule = partial(rule)
+    import inspect
+
+    defaults = inspect.signature(rule.func).parameters
+    rate = rule.keywords.get("learning_rate")
+    if rate is None and "learning_rate" in defaults:
+        rate = defaults["learning_rate"].default
+    if rate is None or not np.isscalar(rate) or not rate > 0:
+        raise ValueError(f"fit: the optimizer's learning_rate must be a positive number, got {rate}.")
+    others = {k: v for k, v in rule.keywords.items() if k != "learning_rate"}
+
+    def updates(gradients: Any, variables: Any, learning_rate: Any) -> Any:
+        return rule.func(gradients, variables, learning_rate=learning_rate, **others)
+
+    return float(rate), updates
