@@ -136,6 +136,12 @@ __all__ = [
 ]
 
 
+_LEARNING = (
+    "CD", "PCD", "DenoisingScoreMatching", "FitResult", "MaximumLikelihood", "NoiseContrastive",
+    "PseudoLikelihood", "RatioMatching", "ScoreMatching", "TemperedPCD", "fit", "load", "score",
+    "two_sample",
+)  # fmt: skip
+
 # loaded at first use: these need ArviZ's statistics, which take a second to import
 _LATER = {
     "ErgodicityReport": "diagnostics",
@@ -150,14 +156,7 @@ _LATER = {
     "relax": "relaxation.relax",
     "temper": "tempering.temper",
     "untemper": "tempering.untemper",
-    **dict.fromkeys(
-        (
-            "CD", "PCD", "DenoisingScoreMatching", "FitResult", "MaximumLikelihood",
-            "NoiseContrastive", "PseudoLikelihood", "RatioMatching", "ScoreMatching",
-            "TemperedPCD", "fit", "load", "score", "two_sample",
-        ),
-        "learn",
-    ),  # fmt: skip
+    **dict.fromkeys(_LEARNING, "learn"),
     **{name: "plots" for name in __all__ if name.startswith("plot_")},
 }
 

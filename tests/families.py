@@ -99,6 +99,22 @@ TAU = RNG.normal(0, 0.5, (4, 3))
 ORDINAL_TABLE = np.column_stack([np.zeros(4), TAU])
 TWO_STATES = RNG.normal(0, 0.7, (4, 2, 2))
 
+# vertices 1 and 3 are hidden and joined, vertex 0 has two states and the others three
+HIDDEN_GRAPH = Graph.from_edges([(0, 1), (1, 2), (1, 3), (2, 3), (0, 4), (3, 4)])
+HIDDEN_TABLES = RNG.normal(0, 0.7, (6, 3, 3))
+HIDDEN_FIELDS = RNG.normal(0, 0.5, (5, 3))
+
+
+def hidden_summed_out(x: np.ndarray) -> np.ndarray:
+    """Log-weight of vertices 0, 2 and 4, by all states of vertices 1 and 3."""
+    logs = []
+    for a, b in np.ndindex(3, 3):
+        full = np.column_stack([x[:, 0], np.full(len(x), a), x[:, 1], np.full(len(x), b), x[:, 2]])
+        i, j = pairs(full, HIDDEN_GRAPH)
+        logs.append(HIDDEN_TABLES[np.arange(6), i, j].sum(axis=1) + at(HIDDEN_FIELDS, full))
+    return np.logaddexp.reduce(logs, axis=0)
+
+
 FAMILIES: dict[str, Family] = {
     "Ising": Family(
         energies.Ising(J, H, graph=GRAPH), lambda x: -product(x, J) - x @ H
@@ -142,6 +158,13 @@ FAMILIES: dict[str, Family] = {
         lambda x: -sum(
             TWO_STATES[e, x[:, i], x[:, j]] for e, (i, j) in enumerate(GRAPH.edges)
         ) - x @ H,
+    ),
+    "Markov random field, hidden vertices": Family(
+        energies.MarkovRandomField(
+            HIDDEN_TABLES, HIDDEN_FIELDS, graph=HIDDEN_GRAPH, n_states=[2, 3, 3, 3, 3],
+            hidden=[3, 1],
+        ),
+        lambda x: -hidden_summed_out(x),
     ),
     "sum of Potts and clock": Family(
         energies.Potts(J, q=4, graph=GRAPH) + 0.5 * energies.Clock(J, q=4, graph=GRAPH),

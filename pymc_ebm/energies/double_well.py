@@ -1,6 +1,6 @@
 """The double-well energy."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
@@ -31,7 +31,7 @@ class DoubleWell(Energy):
     4.0
     """
 
-    constraints = {"a": "positive"}
+    constraints: ClassVar = {"a": "positive"}
 
     def __init__(self, a: Any = 1.0) -> None:
         require_positive("DoubleWell", a=a)

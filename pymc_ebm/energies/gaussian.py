@@ -1,6 +1,6 @@
 """The Gaussian energy."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
@@ -36,7 +36,7 @@ class Gaussian(Energy):
     0.5
     """
 
-    constraints = {"scale": "positive", "precision": "positive definite"}
+    constraints: ClassVar = {"scale": "positive", "precision": "positive definite"}
 
     def __init__(self, mean: Any = 0.0, scale: Any = None, *, precision: Any = None) -> None:
         if scale is not None and precision is not None:

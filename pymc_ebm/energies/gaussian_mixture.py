@@ -1,6 +1,6 @@
 """The energy of a mixture of spherical Gaussians."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
@@ -35,7 +35,7 @@ class GaussianMixture(Energy):
     True
     """
 
-    constraints = {"scales": "positive", "weights": "simplex"}
+    constraints: ClassVar = {"scales": "positive", "weights": "simplex"}
 
     def __init__(self, means: Any, scales: Any = 1.0, weights: Any = None) -> None:
         means = pt.as_tensor_variable(means)

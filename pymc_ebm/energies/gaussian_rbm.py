@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pytensor.tensor as pt
@@ -50,10 +50,10 @@ class GaussianRBM(Energy):
     >>> import pymc_ebm as ebm
     >>> machine = ebm.energies.GaussianRBM([[2.0]], sigma=0.5)  # two bells, at 0 and at 2
     >>> round(float(ebm.log_partition(machine).eval()), 4)  # log(σ √2π (1 + e^{2²/2σ²}))
-    8.2262
+    8.2261
     """
 
-    constraints = {"sigma": "positive"}
+    constraints: ClassVar = {"sigma": "positive"}
 
     def __init__(self, W: Any, b: Any = 0.0, c: Any = 0.0, sigma: Any = 1.0) -> None:
         W, b, c = checked_layers("GaussianRBM", W, b, c)

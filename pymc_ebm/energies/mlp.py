@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
@@ -49,7 +49,7 @@ class MLP(Energy):
     (2,)
     """
 
-    constraints = {"confinement": "fixed"}
+    constraints: ClassVar = {"confinement": "fixed"}
 
     def __init__(
         self,

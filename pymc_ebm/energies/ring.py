@@ -1,6 +1,6 @@
 """The ring energy: mass on a sphere of given radius."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor.tensor as pt
@@ -33,7 +33,7 @@ class Ring(Energy):
     0.0
     """
 
-    constraints = {"radius": "positive", "width": "positive"}
+    constraints: ClassVar = {"radius": "positive", "width": "positive"}
 
     def __init__(self, radius: Any = 1.0, width: Any = 0.1) -> None:
         require_positive("Ring", radius=radius, width=width)

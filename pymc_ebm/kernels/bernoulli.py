@@ -39,9 +39,7 @@ def draw_units(inputs, bias, scale, states, units):
         t = scale[i]
         for j in range(0, n - 1, 2):
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            units[i, j] = _unit(
-                t * (bias[j] + inputs[i, j]), word & np.uint64(0xFFFFFFFF), logits
-            )
+            units[i, j] = _unit(t * (bias[j] + inputs[i, j]), word & np.uint64(0xFFFFFFFF), logits)
             units[i, j + 1] = _unit(
                 t * (bias[j + 1] + inputs[i, j + 1]), word >> np.uint64(32), logits
             )

@@ -118,7 +118,8 @@ class LayerDescent(ChainDescent):
         }
         if sigma is not None:
             gradient["sigma"] = sigma * (
-                _slope_of_sigma(batch, up, W, b, sigma) - _slope_of_sigma(samples, down, W, b, sigma)
+                _slope_of_sigma(batch, up, W, b, sigma)
+                - _slope_of_sigma(samples, down, W, b, sigma)
             )
         if self._method.centered:
             _center(gradient, pushed, fantasy, up, down)

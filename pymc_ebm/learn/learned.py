@@ -17,6 +17,7 @@ from pytensor.graph.traversal import graph_inputs
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.dependence import PY
+from pymc_ebm.energies.custom import rvs_of
 from pymc_ebm.energies.energy import Energy
 
 Values = dict[str, NDArray[Any]]
@@ -35,26 +36,29 @@ class Learned:
     def __init__(self, energy: Energy, fixed: Iterable[str] = (), dtype: str | None = None) -> None:
         self.template = energy
         self._fixed = _checked_fixed(energy, fixed)
-        self.free: dict[str, SharedVariable] = {}
+        self.free: dict[str, Any] = {}
         self._rules = dict(energy.constraints)
         bound: dict[str, TensorVariable] = {}
+        copies: dict[Any, Any] = {}
         for name, value in energy.parameters.items():
             rule = energy.constraints.get(name, "")
             leaves = [v for v in graph_inputs([value]) if not isinstance(v, Constant)]
-            unknown = [v for v in leaves if not isinstance(v, SharedVariable)]
+            unknown = [v for v in leaves if not isinstance(v, SharedVariable)] + rvs_of([value])
             if unknown:
                 raise ValueError(
                     f"fit: {name} of {type(energy).__name__} depends on {unknown[0]}, which has no "
                     "value to start from. Pass numbers or pytensor.shared variables; with a prior "
                     "on it, this is a model for pm.sample."
                 )
-            shared = [v for v in leaves if _is_float(v)]
+            shared: list[Any] = [v for v in leaves if _is_float(v)]
             if name in self._fixed or rule == "fixed" or not _is_float(value):
                 bound[name] = value
             elif shared:
-                copies = {v: self._take(str(v.name or name), v.get_value(), dtype) for v in shared}
-                stand_ins: Any = {v: copy.astype(v.dtype) for v, copy in copies.items()}
-                bound[name] = cast(TensorVariable, graph_replace([value], stand_ins, False)[0])
+                for v in shared:
+                    if v not in copies:
+                        copies[v] = self._take(str(v.name or name), v.get_value(), dtype)
+                stand_ins: Any = {v: copies[v].astype(v.dtype) for v in shared}
+                bound[name] = cast(TensorVariable, graph_replace(value, stand_ins, strict=False))
             else:
                 start = _unconstrain(np.asarray(value.eval(mode=PY)), rule)
                 copy = self._take(name, start, dtype)
@@ -67,7 +71,7 @@ class Learned:
         self.energy = energy.replace(**bound)
         self._bound = bound
 
-    def _take(self, name: str, value: Any, dtype: str | None) -> SharedVariable:
+    def _take(self, name: str, value: Any, dtype: str | None) -> Any:
         """Make a shared variable of a number, or find the one made of it before."""
         key, k = name, 1
         while key in self.free:

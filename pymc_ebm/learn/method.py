@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,9 @@ class Descent(ABC):
     """Gradients for one run of `fit`."""
 
     is_log_likelihood = False  # whether the loss is minus the mean log-likelihood
-    extra: dict[str, Any] = {}  # what is learned besides the energy's own parameters
+    extra: Mapping[str, Any] = MappingProxyType(
+        {}
+    )  # what is learned besides the energy's own parameters
 
     @abstractmethod
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
@@ -43,7 +47,7 @@ class Descent(ABC):
         """Return what a run that goes on later has to know besides the parameters."""
         return {}
 
-    def restore(self, arrays: Values) -> None:
+    def restore(self, arrays: Values) -> None:  # noqa: B027 (most have nothing to take)
         """Take it back."""
 
     def health(self) -> dict[str, float]:
@@ -59,19 +63,20 @@ class GraphDescent(Descent):
     ) -> None:
         self.is_log_likelihood = options.get("is_log_likelihood", False)
         self.extra = options.get("extra", {})
-        self._draw = options.get("draw", lambda batch, rng: ())
+        self._draw: Any = options.get("draw", lambda batch, rng: ())
         self._names = [*learned.free, *self.extra]
         batch = batch_variable(learned.energy, rows)
         total = loss(batch)
         free = [*learned.free.values(), *self.extra.values()]
-        gradients = pytensor.grad(total, free, disconnected_inputs="ignore")
-        self._evaluate = pytensor.function(
+        gradients: Any = pytensor.grad(total, free, disconnected_inputs="ignore")
+        self._evaluate: Any = pytensor.function(
             [batch, *further], [total, *gradients], on_unused_input="ignore"
         )
 
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
         """Evaluate the graph."""
-        loss, *gradients = self._evaluate(batch, *self._draw(batch, rng))
+        further: Any = self._draw(batch, rng)
+        loss, *gradients = self._evaluate(batch, *further)
         return float(loss), dict(zip(self._names, map(np.asarray, gradients), strict=True))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,8 +12,6 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-
-from pytensor.compile.sharedvalue import SharedVariable
 
 from pymc_ebm.learn.learned import Values
 
@@ -24,7 +24,7 @@ class Optimizer:
     it.
     """
 
-    def __init__(self, rule: Any, free: dict[str, SharedVariable]) -> None:
+    def __init__(self, rule: Any, free: dict[str, Any]) -> None:
         self._free = free
         self.base_rate, rule = _with_rate(rule)
         dtype = next(iter(free.values())).dtype
@@ -63,14 +63,14 @@ def _with_rate(rule: Any) -> tuple[float, Callable]:
         )
     if not isinstance(rule, partial):
         rule = partial(rule)
-    import inspect
-
     defaults = inspect.signature(rule.func).parameters
-    rate = rule.keywords.get("learning_rate")
+    rate: Any = rule.keywords.get("learning_rate")
     if rate is None and "learning_rate" in defaults:
         rate = defaults["learning_rate"].default
-    if rate is None or not np.isscalar(rate) or not rate > 0:
-        raise ValueError(f"fit: the optimizer's learning_rate must be a positive number, got {rate}.")
+    if not isinstance(rate, int | float) or not rate > 0:
+        raise ValueError(
+            f"fit: the optimizer's learning_rate must be a positive number, got {rate}."
+        )
     others = {k: v for k, v in rule.keywords.items() if k != "learning_rate"}
 
     def updates(gradients: Any, variables: Any, learning_rate: Any) -> Any:

@@ -78,15 +78,19 @@ class Rows:
     def fingerprint(self) -> str:
         """Return a checksum of shape and values; of the first and last rows if they are lazy."""
         if self._lazy:
-            ends = np.unique(np.r_[0 : min(CHUNK, len(self)), max(0, len(self) - CHUNK) : len(self)])
+            ends = np.unique(
+                np.r_[0 : min(CHUNK, len(self)), max(0, len(self) - CHUNK) : len(self)]
+            )
             shown = self.take(ends)
         else:
             shown = np.ascontiguousarray(self._data, dtype=np.float64)
         return f"{'x'.join(map(str, self.shape))}-{zlib.crc32(shown.tobytes()):08x}"
 
     def shared_with(self, other: Rows) -> int:
-        """Count the rows that stand in another set, too."""
-        if self._lazy or other._lazy:
+        """Count the rows of another set that stand here too, where that can be no coincidence."""
+        states = self._energy.states
+        few = states is not None and len(states) ** np.prod(self.shape[1:]) < 1e4 * len(self)
+        if self._lazy or other._lazy or few:
             return 0
         mine = {row.tobytes() for row in np.asarray(self._data, np.float64)}
         return sum(row.tobytes() in mine for row in np.asarray(other._data, np.float64))

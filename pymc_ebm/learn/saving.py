@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +18,13 @@ from pymc_ebm.graphs import Graph
 from pymc_ebm.learn.netcdf import FORMAT_VERSION, arrays_of, pack, read_netcdf, write_netcdf
 
 if TYPE_CHECKING:
-    from pymc_ebm.learn.fit import FitResult
+    from pymc_ebm.learn.fitting import FitResult
 
 KIND = "pymc_ebm energy"
 
 
 def save(path: str | Path, energy: Energy, history: xr.Dataset) -> None:
     """Write an energy with numbers for parameters, and the history of its fit."""
-    from pymc_ebm import __version__
-
     parameters = {
         name: np.asarray(value.eval(mode=PY)) for name, value in energy.parameters.items()
     }
@@ -41,7 +40,7 @@ def save(path: str | Path, energy: Energy, history: xr.Dataset) -> None:
         Path(path),
         {**pack("parameter", parameters), **pack("graph", graph), **pack("history", columns)},
         kind=KIND,
-        pymc_ebm_version=__version__,
+        pymc_ebm_version=version("pymc_ebm"),
         family=type(energy).__name__,
         settings=json.dumps(settings, default=_plain),
         event_shape=json.dumps(energy.event_shape),
@@ -83,7 +82,7 @@ def load(path: str | Path, *, energy: Energy | None = None) -> FitResult:
     ...     ebm.load(f"{folder}/machine.nc").energy
     RBM(W(2, 1), b(2,), c(1,))
     """
-    from pymc_ebm.learn.fit import FitResult
+    from pymc_ebm.learn.fitting import FitResult
 
     arrays, attrs = read_netcdf(Path(path), KIND, FORMAT_VERSION)
     parameters = arrays_of("parameter", arrays)
@@ -124,7 +123,7 @@ def _into(energy: Energy, parameters: dict, family: str) -> Energy:
     stored = {name: value.shape for name, value in parameters.items()}
     if type(energy).__name__ != family or have.keys() != stored.keys():
         raise ValueError(
-            f"load: the file holds a {family} with {stored}, and energy= is a "
+            f"load: the file holds {family} with {stored}, and energy= is "
             f"{type(energy).__name__} with {have}."
         )
     for name, shape in stored.items():

@@ -71,7 +71,8 @@ def _divergence(energy: Energy, x: TensorVariable) -> TensorVariable:
     d = int(np.prod(x.type.shape[1:]))
     trace: Any = 0.0
     for i in range(d):
-        trace = trace + pytensor.grad(gradient[:, i].sum(), x).flatten(2)[:, i]  # type: ignore[attr-defined]
+        row: Any = pytensor.grad(gradient[:, i].sum(), x)
+        trace = trace + row.flatten(2)[:, i]
     return (0.5 * (gradient**2).sum(axis=1) - trace).mean()
 
 
@@ -80,7 +81,7 @@ def _sliced(energy: Energy, x: TensorVariable, signs: TensorVariable) -> TensorV
     axes = tuple(range(1, x.ndim))
     trace: Any = 0.0
     for k in range(int(signs.type.shape[0])):
-        along = pytensor.grad((gradient * signs[k]).sum(), x)
-        trace = trace + (along * signs[k]).sum(axis=axes)  # type: ignore[operator]
+        along: Any = pytensor.grad((gradient * signs[k]).sum(), x)
+        trace = trace + (along * signs[k]).sum(axis=axes)
     count = float(signs.type.shape[0])
     return (0.5 * (gradient**2).sum(axis=axes) - trace / count).mean()

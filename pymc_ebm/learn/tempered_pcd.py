@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,8 @@ class TemperedPCD(Contrastive):
 
     def obstacle(self, energy):
         """Ask for chains, and for real values for a lowest rung above zero."""
-        if energy.states is None and self.ladder[0] == 0.0:
+        coldest_last: Any = self.ladder
+        if energy.states is None and coldest_last[0] == 0.0:
             return "real values have no distribution at β = 0; start the ladder above it"
         return super().obstacle(energy)
 

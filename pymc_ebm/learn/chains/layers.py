@@ -78,10 +78,7 @@ class LayerChains(Chains):
         rungs, chains, n = self.states.shape
         assert self.hidden is not None
         v, h = self.states.reshape(-1, n), self.hidden
-        if sigma is None:
-            alone = -(v @ b)
-        else:
-            alone = 0.5 * (((v - b) / sigma) ** 2).sum(axis=1)
+        alone = -(v @ b) if sigma is None else 0.5 * (((v - b) / sigma) ** 2).sum(axis=1)
         energy = alone - ((features(v, sigma) @ W) * h).sum(axis=1) - h @ c
         return energy.reshape(rungs, chains).astype(float)
 

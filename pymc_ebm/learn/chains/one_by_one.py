@@ -25,7 +25,7 @@ class OneByOneChains(Chains):
 
     def advance(self, sweeps: int, rng: np.random.Generator) -> None:
         """Sweep."""
-        rungs, chains, *event = self.states.shape
+        _rungs, chains, *event = self.states.shape
         q, n = self._values.size, int(np.prod(event))
         x = self.states.reshape(-1, n).astype(np.int64)
         beta = np.repeat(self.betas, chains)

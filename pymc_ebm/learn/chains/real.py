@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -25,7 +27,8 @@ class RealChains(Chains):
         super().__init__(states, betas)
         x = pt.tensor("x", shape=(None, *states.shape[2:]), dtype="float64")
         value = energy(x)
-        self._evaluate = pytensor.function([x], [value, pytensor.grad(value.sum(), x)])
+        gradient: Any = pytensor.grad(value.sum(), x)
+        self._evaluate = pytensor.function([x], [value, gradient])
         spread = float(np.std(states)) or 1.0
         self._step = np.full(len(betas), 0.1 * spread)
         self._accepted: list[float] = []

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from numpy.typing import NDArray
 from rich.progress import Progress
 
 from pymc_ebm.energies.energy import Energy
@@ -267,7 +266,8 @@ class _Run:
             try:
                 while self.done < self.epochs:
                     start = self.learned.values
-                    record = self._epoch()
+                    with np.errstate(over="ignore", invalid="ignore"):  # it is looked at below
+                        record = self._epoch()
                     if record is None or not self.learned.finite():
                         self._diverged(start)
                         break
@@ -279,7 +279,8 @@ class _Run:
                         self._write()
                     progress.update(task, advance=1, description=self._label(record))
                     told = Epoch(self.done, record, self.learned.frozen)
-                    if any([callback(told) for callback in self.callbacks]):
+                    ended = [callback(told) for callback in self.callbacks]  # all of them
+                    if any(ended):
                         self.why = "callback"
                         break
                     if self.patience is not None and self.since_best >= self.patience:
@@ -451,7 +452,7 @@ def _checked_decay(decay: float | Mapping[str, float], learned: Learned) -> dict
 
 
 def _warn_about_overlap(rows: Rows, held_out: Rows) -> None:
-    shared = held_out.shared_with(rows)
+    shared = rows.shared_with(held_out)
     if shared:
         warnings.warn(
             f"fit: {shared} of {len(held_out)} validation rows are among the training rows too; "
