@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,21 +40,27 @@ class LogLikelihood:
         affordable: float = AFFORDABLE,
         estimate: dict[str, Any] | None = None,
     ) -> None:
+        self._energy, self._dtype, self._event = energy, rows.dtype, rows.shape[1:]
         self._freeze, self._estimate = freeze, estimate or {}
-        batch = pt.tensor("rows", shape=(None, *rows.shape[1:]), dtype=rows.dtype)
-        self._energies = pytensor.function([batch], energy(batch))
         self.seconds = seconds_of_exact(energy)
-        self._log_z = None
         if self.seconds is not None and self.seconds <= affordable:
-            self._log_z = pytensor.function([], log_partition(energy))
             self.how = "exact"
         else:
             self.how = "estimated" if can_be_estimated(energy) else "unknown"
 
+    @cached_property
+    def _exact_log_z(self) -> Any:
+        return pytensor.function([], log_partition(self._energy))
+
+    @cached_property
+    def _energies(self) -> Any:
+        batch = pt.tensor("rows", shape=(None, *self._event), dtype=self._dtype)
+        return pytensor.function([batch], self._energy(batch))
+
     def log_z(self, rng: np.random.Generator) -> tuple[float, float]:
         """Return log Z and its standard error, zero if it is exact."""
-        if self._log_z is not None:
-            return float(self._log_z()), 0.0
+        if self.how == "exact":
+            return float(self._exact_log_z()), 0.0
         options = {"progressbar": False, "random_seed": rng, **self._estimate}
         found = estimate_log_partition(self._freeze(), **options)
         return float(found["log_z"]), float(found["log_z_se"])

@@ -29,8 +29,8 @@ def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
     """Return ``log ∫ exp(−β E(x)) dx``, exact to ten digits and differentiable; None if unknown.
 
     Known are `Gaussian` (sums of those with scales, too), `GaussianMixture` and `GaussianRBM` at
-    β = 1, `Ring` and `DoubleWell`, and these times a factor; the length of x must be known. Batches of
-    parameters give a batch of values.
+    β = 1, `Ring` and `DoubleWell`, and these times a factor; the length of x must be known. Batches
+    of parameters give a batch of values.
     """
     if energy.states is not None or energy.event_shape is None or len(energy.event_shape) != 1:
         return None
