@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,17 +179,20 @@ class Conditional:
         field = np.ascontiguousarray(field, dtype=np.float64).reshape(
             -1, self.graph.n_vertices, *self._tail
         )
-        own, coupling, interaction = [], [], []
-        for entry in np.ndindex(*self.batch):
-            J_b = _entry(J, entry, 1).reshape(-1)
-            own.append((J_b, _entry(own_field, entry, depth)))
-            coupling.append(_entry(beta, entry, 0) * J_b)
-            if tables:
-                interaction.append(
-                    np.ascontiguousarray(_entry(tables[0], entry, min(3, tables[0].ndim)))
-                )
-            elif self.interaction is not None:
-                interaction.append(self.interaction)
+        entries = list(np.ndindex(*self.batch))
+        couplings = _each(J, entries, 1, lambda J_b: J_b.reshape(-1))
+        own = list(zip(couplings, _each(own_field, entries, depth), strict=True))
+        scaled = {id(J_b): J_b for J_b in couplings}
+        if beta.size == 1:  # rows that share couplings share the array
+            scaled = {key: beta.reshape(()) * J_b for key, J_b in scaled.items()}
+            coupling = [scaled[id(J_b)] for J_b in couplings]
+        else:
+            betas = _each(beta, entries, 0)
+            coupling = [beta_b * J_b for beta_b, J_b in zip(betas, couplings, strict=True)]
+        interaction = [] if self.interaction is None else [self.interaction] * len(entries)
+        if tables:
+            depth = min(3, tables[0].ndim)
+            interaction = _each(tables[0], entries, depth, np.ascontiguousarray)
         _make_finite(field, coupling, interaction, self.graph)
         return Conditions(coupling, None if self.is_spin else interaction, field, own, offset)
 
@@ -213,6 +216,8 @@ class Conditional:
                 np.sum(self._energy({**point, self.name: self.decode(x, np.dtype(int))})[0])
             )
         total = float(np.sum(np.broadcast_to(conditions.offset, self.batch)))
+        if conditions.interaction is None and len(x) > 1:
+            return total + self._spin_energies(x, conditions)
         for b, (chain, (J, field)) in enumerate(zip(x, conditions.own, strict=True)):
             if conditions.interaction is None:
                 spread = field if field.size == 1 else np.broadcast_to(field, self.graph.shape)
@@ -228,6 +233,21 @@ class Conditional:
                     chain, self._first, self._second, per_edge, conditions.interaction[b], table
                 )
         return total
+
+    def _spin_energies(self, x: NDArray[np.int8], conditions: Conditions) -> float:
+        """Return the sum over many rows of spins."""
+        couplings, fields = zip(*conditions.own, strict=True)
+        aligned = x[:, self._first] * x[:, self._second]
+        if all(J is couplings[0] for J in couplings):
+            pairs = float(np.sum(aligned.sum(axis=0) * couplings[0]))
+        else:
+            rows = [np.broadcast_to(J, aligned.shape[1]) for J in couplings]
+            pairs = float(np.sum(aligned * np.array(rows)))
+        if all(h is fields[0] for h in fields):
+            spread = np.broadcast_to(fields[0], self.graph.shape).reshape(-1)
+            return -pairs - float(x.sum(axis=0) @ spread)
+        spread = np.array([np.broadcast_to(h, self.graph.shape).reshape(-1) for h in fields])
+        return -pairs - float(np.sum(x * spread))
 
     def order(self, x: NDArray[np.int8]) -> float:
         """Return the order parameter of encoded values."""
@@ -291,6 +311,19 @@ def _no_pairs(states: Any, event: tuple[int, ...]) -> Coded:
     interaction = None if states.two_valued else np.zeros((len(states), len(states)))
     field = pt.zeros((*(1,) * len(event), *tail))
     return Coded(graph, states, pt.zeros(()), field, interaction, pt.zeros(()))
+
+
+def _each(
+    values: NDArray,
+    entries: list[tuple[int, ...]],
+    core_ndim: int,
+    change: Callable[[NDArray], NDArray] = lambda value: value,
+) -> list[NDArray]:
+    """Return what belongs to each batch entry; one array for all if they share it."""
+    batch = max(values.ndim - core_ndim, 0)
+    if all(n == 1 for n in values.shape[:batch]):
+        return [change(values.reshape(values.shape[batch:]))] * len(entries)
+    return [change(_entry(values, entry, core_ndim)) for entry in entries]
 
 
 def _entry(values: NDArray, entry: tuple[int, ...], core_ndim: int) -> NDArray:

@@ -11,6 +11,7 @@ import pymc as pm
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm import kernels
 from pymc_ebm.conditionals.children import Children
 from pymc_ebm.conditionals.evaluated import Evaluated
 from pymc_ebm.energies.energy import constant_value
@@ -76,10 +77,9 @@ class TwoLayers:
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.float64], float]:
         """Draw hidden units, then visible ones, `sweeps` times; return these and their energy."""
-        from scipy.special import expit  # an eighth of a second to import
-
         W, b, c = self._parameters(point)
-        visible, bias = np.asarray(visible, dtype=float), b
+        visible = np.array(visible, dtype=float)
+        bias: NDArray = b
         if self._said is not None:
             (said,) = self._said(point)
             if np.isnan(said).any():
@@ -88,13 +88,20 @@ class TwoLayers:
                     "zero (or NaN) at both values. Check the data and the parameters' priors there."
                 )
             bias = b + 2.0 * said
+        states = rng.integers(1, 2**64, (max(visible.size // visible.shape[-1], 1), 4), np.uint64)
         for _ in range(sweeps):
-            up = expit(c + _forward(visible, W))
-            hidden = (rng.random(up.shape) < up).astype(float)
-            up = expit(bias + _backward(hidden, W))
-            visible = (rng.random(up.shape) < up).astype(float)
+            hidden = _draw(c + _forward(visible, W), states)
+            visible = _draw(bias + _backward(hidden, W), states)
         inputs = c + _forward(visible, W)
         return visible, float(-np.sum(visible * b) - np.sum(np.logaddexp(0.0, inputs)))
+
+
+def _draw(inputs: NDArray, states: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Draw units with log-odds `inputs`, a row of `states` for each row of them."""
+    flat = inputs.reshape(-1, inputs.shape[-1])
+    units, ones = np.empty_like(flat), np.ones(len(flat))
+    kernels.bernoulli.draw_units(flat, np.zeros(flat.shape[1]), ones, states, units)
+    return units.reshape(inputs.shape)
 
 
 def _forward(visible: NDArray, W: NDArray) -> NDArray:

@@ -159,13 +159,17 @@ class PairwiseStep(DiscreteStep):
 
     def _run(self, x: NDArray, conditions: Conditions, sweeps: int, state: NDArray) -> None:
         """Move every batch entry."""
+        before = None  # rows that share couplings share the array
         for b, chain in enumerate(x):
             if self._moves is None:
                 self._moves = self._new_move(conditions, b)
-            elif not self._conditional.couplings_constant or len(x) > 1:
+            elif conditions.coupling[b] is not before and (
+                not self._conditional.couplings_constant or len(x) > 1
+            ):
                 if conditions.interaction is not None and self._conditional.interaction is None:
                     self._moves.set_interaction(conditions.interaction[b])
                 self._moves.set_coupling(conditions.coupling[b])
+            before = conditions.coupling[b] if conditions.interaction is None else None
             self._moves.sweep(chain, conditions.field[b], sweeps, state)
 
     def _run_evaluated(
