@@ -165,6 +165,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         learned, descent, optimizer, rng = self._training
         _loss, gradient = descent.gradient(rows.astype(learned.free["W"].dtype), rng)
         optimizer.step(gradient, 1.0)
+        descent.settle()
         self._keep(learned.values)
         return self
 

@@ -94,6 +94,7 @@ class LayerDescent(ChainDescent):
 
     def __init__(self, method: Contrastive, learned: Learned, chains: LayerChains) -> None:
         self._method, self._learned, self._chains = method, learned, chains
+        self._centers: tuple[NDArray, NDArray, NDArray] | None = None
 
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
         """Return nan for the loss, which would cost as much as the step, and the gradient."""
@@ -122,21 +123,29 @@ class LayerDescent(ChainDescent):
                 - _slope_of_sigma(samples, down, W, b, sigma)
             )
         if self._method.centered:
-            _center(gradient, pushed, fantasy, up, down)
+            mean_v = 0.5 * (pushed.mean(axis=0) + fantasy.mean(axis=0))
+            mean_h = 0.5 * (up.mean(axis=0) + down.mean(axis=0))
+            gradient["W"] -= np.outer(gradient["b"], mean_h) + np.outer(mean_v, gradient["c"])
+            self._centers = mean_v, mean_h, W.copy()
         return float("nan"), {name: gradient[name] for name in self._learned.free}
+
+
+    def settle(self) -> None:
+        """Turn biases of centred units into those of the units themselves.
+
+        ``(v − μ)ᵀ W (h − λ) + (v − μ)ᵀ b′ + (h − λ)ᵀ c′`` has ``b = b′ − Wλ`` and ``c = c′ − Wᵀμ``:
+        what W has changed is taken back from the biases, whatever the optimiser's rule.
+        """
+        if self._centers is None:
+            return
+        (mean_v, mean_h, before), free = self._centers, self._learned.free
+        change = free["W"].get_value(borrow=True) - before
+        free["b"].set_value(free["b"].get_value(borrow=True) - change @ mean_h)
+        free["c"].set_value(free["c"].get_value(borrow=True) - mean_v @ change)
+        self._centers = None
 
 
 def _slope_of_sigma(v: NDArray, h: NDArray, W: NDArray, b: NDArray, sigma: NDArray) -> NDArray:
     """Return ``⟨∂E/∂σ_i⟩`` of ``(v − b)²/(2σ²) − v (Wh)/σ²``."""
     pull = v * (h @ W.T)
     return (-((v - b) ** 2) + 2.0 * pull).mean(axis=0) / sigma**3
-
-
-def _center(gradient: Values, v: NDArray, v_: NDArray, h: NDArray, h_: NDArray) -> None:
-    """Turn the gradient into that of units measured from their means (Melchior et al. 2016)."""
-    mean_v = 0.5 * (v.mean(axis=0) + v_.mean(axis=0))
-    mean_h = 0.5 * (h.mean(axis=0) + h_.mean(axis=0))
-    W = gradient["W"] - np.outer(gradient["b"], mean_h) - np.outer(mean_v, gradient["c"])
-    gradient["W"] = W
-    gradient["b"] = gradient["b"] - W @ mean_h
-    gradient["c"] = gradient["c"] - W.T @ mean_v

@@ -316,6 +316,7 @@ class _Run:
             for name, rate in self.decay.items():
                 gradient[name] = gradient[name] + rate * self.learned.free[name].get_value()
             self.optimizer.step(gradient, factor)
+            self.descent.settle()
             losses.append(loss)
             norms.append(norm)
         record = {

@@ -43,6 +43,9 @@ class Descent(ABC):
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
         """Return the loss on a batch, and its gradient by name."""
 
+    def settle(self) -> None:  # noqa: B027 (most have nothing to settle)
+        """Follow up on a step that the optimiser has made."""
+
     def arrays(self) -> Values:
         """Return what a run that goes on later has to know besides the parameters."""
         return {}
