@@ -106,7 +106,7 @@ def fit(
     energy : Energy
         What to fit: a family with numbers to start from, or a `Custom` energy whose function uses
         ``pytensor.shared`` variables, which are learned (and themselves left alone).
-    data : array_like, shape (rows, *event)
+    data : array_like, shape ``(rows, *event)``
         Independent configurations: NumPy, pandas, xarray, or a Dask, Zarr or HDF5 array that is
         read batch by batch. Single precision in, single precision throughout.
     method : Method, optional

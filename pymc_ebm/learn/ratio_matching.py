@@ -45,7 +45,7 @@ def _ratios(energy: Energy, x: TensorVariable) -> TensorVariable:
     """Return the sum of squares of every row."""
     changed, absent = energies_of_changes(energy, x)  # (n, q, rows)
     states: Any = energy.states
-    n = changed.type.shape[0]
+    n = int(np.prod(energy.event_shape))  # type: ignore[arg-type]
     flat = x.reshape((x.shape[0], n)).T
     other = pt.neq(flat[:, None, :], pt.constant(states.values[:, None]))
     if absent is not None:

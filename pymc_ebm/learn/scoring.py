@@ -27,7 +27,7 @@ def score(
     ----------
     energy : Energy
         Its parameters are numbers.
-    data : array_like, shape (rows, *event)
+    data : array_like, shape ``(rows, *event)``
         Configurations; NumPy, pandas, xarray, Dask, Zarr.
     random_seed : int or Generator, optional
         Source of randomness, where log Z is estimated.

@@ -25,7 +25,7 @@ def two_sample(
 
     Parameters
     ----------
-    draws, data : array_like, shape (rows, *event)
+    draws, data : array_like, shape ``(rows, *event)``
         Independent rows; thin a chain first. Of more than 2 000, so many are taken at random.
     statistic : {"energy", "mmd"}
         The energy distance ``2⟨|x − y|⟩ − ⟨|x − x′|⟩ − ⟨|y − y′|⟩``, or the squared maximum mean
