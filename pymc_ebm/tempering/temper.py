@@ -112,8 +112,8 @@ def temper(
     >>> modes = ebm.energies.GaussianMixture([[-8.0], [8.0]], weights=[0.8, 0.2])
     >>> with pm.Model() as model:
     ...     x = ebm.Boltzmann("x", modes)
-    >>> with ebm.temper(model, random_seed=1, progressbar=False):
-    ...     idata = pm.sample(draws=2000, tune=500, chains=4, random_seed=1, progressbar=False)
+    >>> with ebm.temper(model, pilot_draws=200, random_seed=1, progressbar=False):
+    ...     idata = pm.sample(draws=500, tune=300, chains=2, random_seed=1, quiet=True)
     >>> bool(abs((ebm.untemper(idata).posterior["x"] > 0).mean() - 0.2) < 0.15)
     True
     """

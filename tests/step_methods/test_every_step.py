@@ -218,8 +218,8 @@ def test_moments_agree_with_enumeration(build, step_class, options, with_child):
         point, stats = step.step(point)
     assert set(stats[0]) == set(step.stats_dtypes_shapes)
     step.stop_tuning()
-    slow = step_class in (ebm.GibbsWithGradients, ebm.DiscreteLangevin, ebm.RelaxedNUTS)
-    draws = 1500 if slow else 6000
+    fewer = {ebm.GibbsWithGradients: 1500, ebm.DiscreteLangevin: 3000, ebm.RelaxedNUTS: 3000}
+    draws = fewer.get(step_class, 6000)
     values = np.empty((1, draws, n))
     for t in range(draws):
         point, _ = step.step(point)
