@@ -72,6 +72,7 @@ def drawn(target, x, given):
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("declare", MODELS, ids=lambda f: f.__name__)
 def test_conditionals_are_those_of_enumeration(declare):
     target, codes, probability, given = exact(declare)
