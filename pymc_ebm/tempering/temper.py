@@ -116,7 +116,7 @@ def temper(
     >>> sorted(v.name for v in tempered.free_RVs)
     ['tempering_mode', 'tempering_v', 'tempering_y']
 
-    Sample it with ``pm.sample(model=tempered)``; `untemper` goes on from there.
+    Sample it with ``pm.sample(model=tempered)``; `untemper` turns its draws into the model's.
     """
     model = pm.modelcontext(model)
     if not isinstance(base, xr.DataTree) and base not in ("modes", "normal"):

@@ -23,16 +23,16 @@ OBSERVED = pm.draw(ebm.Ising.dist(0.3, graph=TORUS, shape=(3, 6, 6)), random_see
 LIMIT = 4.0  # of a z-score: a false alarm in 16 000
 
 
-def run(model, variables, seed, mutate=None):
+def run(model, variables, seed, mutate=None, draws=DRAWS):
     """Advance one chain; return the parameters in their own coordinates."""
     with model:
         step = ebm.ExchangeMH(variables)
     if mutate:
         mutate(step)
     point = model.initial_point()
-    step.setup_chain(np.random.default_rng(seed), TUNE, DRAWS)
+    step.setup_chain(np.random.default_rng(seed), TUNE, draws)
     rows = []
-    for t in range(TUNE + DRAWS):
+    for t in range(TUNE + draws):
         if t == TUNE:
             step.stop_tuning()
         point, [stats] = step.step(point)
@@ -94,7 +94,7 @@ def test_auxiliary_data_at_the_wrong_parameters_are_caught():
         data.draws.draw = lambda coupling, *rest: draw(0.9 * coupling, *rest)
 
     model = coupling_model(OBSERVED)
-    rows, _ = run(model, [model["J"]], 1, break_it)
+    rows, _ = run(model, [model["J"]], 1, break_it, 2 * DRAWS)
     grid, p = exact_posterior()
     assert abs(z_score(rows[:, 0], p @ grid)) > LIMIT
 

@@ -188,7 +188,7 @@ def facts_of(d, seed, draws=1000, **sampling):
 
 
 def test_temper_weighs_a_narrow_mode():
-    """False alarm 1 %, by Bonferroni over two quantities. Without the mode it is off by 200 errors."""
+    """False alarm 1 %, by Bonferroni over two quantities. Without the mode log Z is off by 50 errors."""
     assert np.abs(facts_of(5, 1, 500, nuts_sampler="pymc")).max() < bonferroni_limit(2)
 
 
