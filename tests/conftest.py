@@ -1,5 +1,10 @@
 """What tests of several rooms share."""
 
+import os
+
+# every worker has a core to itself: threads of BLAS would wait for each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytensor
 import pytest
 
