@@ -112,10 +112,11 @@ def temper(
     >>> modes = ebm.energies.GaussianMixture([[-8.0], [8.0]], weights=[0.8, 0.2])
     >>> with pm.Model() as model:
     ...     x = ebm.Boltzmann("x", modes)
-    >>> with ebm.temper(model, random_seed=1, progressbar=False):
-    ...     idata = pm.sample(draws=2000, tune=500, chains=4, random_seed=1, progressbar=False)
-    >>> bool(abs((ebm.untemper(idata).posterior["x"] > 0).mean() - 0.2) < 0.15)
-    True
+    >>> tempered = ebm.temper(model, pilot_draws=200, random_seed=1, progressbar=False)
+    >>> sorted(v.name for v in tempered.free_RVs)
+    ['tempering_mode', 'tempering_v', 'tempering_y']
+
+    Sample it with ``pm.sample(model=tempered)``; `untemper` turns its draws into the model's.
     """
     model = pm.modelcontext(model)
     if not isinstance(base, xr.DataTree) and base not in ("modes", "normal"):

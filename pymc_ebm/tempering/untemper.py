@@ -61,7 +61,7 @@ def untemper(idata: xr.DataTree, *, resample: bool = True, random_seed: Any = No
     >>> with pm.Model() as model:
     ...     x = pm.Normal("x")
     ...     y = pm.Normal("y", x, observed=1.0)
-    >>> with ebm.temper(model, random_seed=1, progressbar=False):
+    >>> with ebm.temper(model, pilot_draws=200, random_seed=1, progressbar=False):
     ...     idata = pm.sample(draws=500, tune=500, chains=2, random_seed=1, progressbar=False)
     >>> result = ebm.untemper(idata)
     >>> exact = -0.5 * 1.0 / 2 - 0.5 * np.log(2 * np.pi * 2)

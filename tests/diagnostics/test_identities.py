@@ -10,6 +10,7 @@ import xarray as xr
 
 import pymc_ebm as ebm
 
+from pymc_ebm.dependence import PY
 from pymc_ebm.diagnostics import identities
 from pymc_ebm.diagnostics.discrete_target import DiscreteDraws, DiscreteTarget
 from pymc_ebm.diagnostics.evidence import Evidence
@@ -56,7 +57,7 @@ def exact(declare):
     rv = model["s"]
     target = DiscreteTarget(rv, model)
     codes = np.array(list(itertools.product(range(len(target.states)), repeat=4)), dtype=np.int8)
-    logp = model.compile_logp()
+    logp = model.compile_logp(mode=PY)
     log_density = np.array([logp({"s": target.states[c].astype(np.int8)}) for c in codes])
     given = target.at({"s": np.zeros(4, np.int8)}, np.arange(4))
     return target, codes, np.exp(log_density - np.logaddexp.reduce(log_density)), given
@@ -71,6 +72,7 @@ def drawn(target, x, given):
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("declare", MODELS, ids=lambda f: f.__name__)
 def test_conditionals_are_those_of_enumeration(declare):
     target, codes, probability, given = exact(declare)
@@ -97,7 +99,9 @@ def test_discrete_identities_hold_exactly(declare):
         assert probability @ values.values[0] == pytest.approx(0, abs=1e-10), name
 
 
-@pytest.mark.parametrize("declare", MODELS[:3], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "declare", [ising, potts, pytest.param(rbm, marks=pytest.mark.slow)], ids=lambda f: f.__name__
+)
 def test_z_scores_of_discrete_identities_are_standard_normal(declare):
     """1 000 repetitions: their sd has a standard error of 2.2 %, the limits lie 4.5 of it off."""
     target, codes, probability, given = exact(declare)

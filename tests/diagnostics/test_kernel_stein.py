@@ -11,7 +11,7 @@ from pymc_ebm.diagnostics.evidence import Evidence
 from tests.diagnostics.test_identities import drawn, exact, gaussian_draws, ising, potts
 
 
-def autoregression(rho, d, rng, chains=4, draws=600):
+def autoregression(rho, d, rng, chains=4, draws=300):
     x = rng.normal(size=(chains, draws, d))
     x[:, 1:] *= np.sqrt(1 - rho**2)
     for t in range(1, draws):
@@ -48,7 +48,7 @@ def test_size_for_discrete_draws(declare):
     rng = np.random.default_rng(3)
     p = []
     for _ in range(150):
-        rows = rng.choice(len(codes), size=(4, 200), p=probability)
+        rows = rng.choice(len(codes), size=(4, 100), p=probability)
         p.append(
             kernel_stein.discrete_stein_test(
                 drawn(target, codes[rows], given), random_seed=rng

@@ -11,6 +11,7 @@ from pymc_ebm.diagnostics import occupancy, probe, symmetry
 from pymc_ebm.diagnostics.finding import decide
 from pymc_ebm.diagnostics.gather import gather
 
+pytestmark = pytest.mark.usefixtures("interpreted")
 MEANS = np.array([[-8.0, 0.0], [8.0, 0.0]])
 
 

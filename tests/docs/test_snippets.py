@@ -3,6 +3,7 @@
 import builtins
 import warnings
 
+import pytensor
 import pytest
 
 import pymc_ebm as ebm
@@ -20,7 +21,7 @@ with pm.Model() as model:
     idata = pm.sample()
 """
 }
-FEW = {"draws": 100, "tune": 100, "chains": 2, "cores": 1, "quiet": True, "random_seed": 1}
+FEW = {"draws": 50, "tune": 50, "chains": 2, "cores": 1, "quiet": True, "random_seed": 1}
 
 
 def run_page(page):
@@ -53,15 +54,19 @@ SLOW = ("docs/nuts_for_discrete.md",)  # 2 000 draws, or untemper refuses them
     [pytest.param(page, marks=pytest.mark.slow if page in SLOW else ()) for page in WITH_CODE],
 )
 def test_code_blocks_run(page, monkeypatch, tmp_path):
-    """Every block, in a run cut short."""
+    """Every block, in a run cut short; all but the README's interpreted, which saves compiling."""
     import pymc as pm
 
     monkeypatch.chdir(tmp_path)  # where a report may be written
     sample, few = pm.sample, FEW.copy()
     if page == "docs/nuts_for_discrete.md":
         few["draws"] = 2000  # untemper refuses a run that is too short
+    compiled = page == "README.md" or page in SLOW
+    if not compiled:
+        few["nuts_sampler"] = "pymc"  # nutpie always compiles
     monkeypatch.setattr(pm, "sample", lambda *_, **kwargs: sample(**(kwargs | few)))
-    run_page(page)
+    with pytensor.config.change_flags(**({} if compiled else {"mode": "FAST_COMPILE"})):
+        run_page(page)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pymc_ebm as ebm
 
 from pymc_ebm import Graph, energies
 
+pytestmark = pytest.mark.usefixtures("interpreted")
 RNG = np.random.default_rng(5)
 UNITS = np.array(np.meshgrid(*[[0, 1]] * 4)).reshape(4, -1).T
 TRIANGLE = np.triu(RNG.normal(size=(4, 4)), 1)

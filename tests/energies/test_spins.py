@@ -9,6 +9,7 @@ from pymc_ebm import Graph, energies
 from pymc_ebm.energies.coded import Coded
 from tests.oracles import all_spins, ising_energies
 
+pytestmark = pytest.mark.usefixtures("interpreted")
 RNG = np.random.default_rng(11)
 MATRIX = np.triu(RNG.normal(size=(5, 5)) * (RNG.random((5, 5)) < 0.7), 1)
 MATRIX = MATRIX + MATRIX.T

@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal, norm
 from pymc_ebm import energies
 
 RNG = np.random.default_rng(7)
+pytestmark = pytest.mark.usefixtures("interpreted")
 PRECISION = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 3.0]])
 MEANS = RNG.normal(size=(4, 3))
 SCALES = np.array([0.5, 1.0, 1.5, 0.7])

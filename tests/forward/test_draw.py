@@ -11,13 +11,14 @@ from scipy.stats import chisquare
 
 import pymc_ebm as ebm
 
+from pymc_ebm.dependence import PY
 from pymc_ebm.forward import draw
 from tests.oracles import all_spins, boltzmann, ising_energies
 from tests.statistics import bonferroni_limit, iid_z_scores
 
 
 def core(energy):
-    return {name: value.eval() for name, value in energy.parameters.items()}
+    return {name: value.eval(mode=PY) for name, value in energy.parameters.items()}
 
 
 def test_few_spins_are_drawn_from_the_enumerated_distribution():

@@ -70,6 +70,7 @@ STATES = {
 }
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("method", ["heat_bath", "swendsen_wang"])
 @pytest.mark.parametrize("name", STATES)
 def test_states_agree_with_enumeration(name, method):

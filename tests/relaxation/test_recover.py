@@ -38,6 +38,7 @@ def idata(model):
     return xr.DataTree.from_dict({"posterior": xr.Dataset(data, coords=coords)})
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_labels_and_types(model, idata):
     posterior = ebm.recover(idata, model, random_seed=1, progressbar=False)["posterior"]
     assert posterior["s"].dims == ("chain", "draw", "row", "col")
@@ -55,6 +56,7 @@ def test_labels_and_types(model, idata):
     assert "s_field" in idata["posterior"]
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_seeds(model, idata):
     first, same, other = (
         ebm.recover(idata, model, random_seed=seed, progressbar=False)["posterior"]["s"]

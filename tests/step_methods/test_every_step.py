@@ -171,12 +171,34 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("with_child", [False, True], ids=["alone", "child"])
-@pytest.mark.parametrize(
-    ("build", "step_class", "options"),
-    CASES,
-    ids=[f"{b.__name__}-{s.__name__}-{len(o)}" for b, s, o in CASES],
-)
+# steps that evaluate the whole model take seconds a case
+COSTLY = (ebm.DiscreteLangevin, ebm.GibbsWithGradients, ebm.RelaxedNUTS)
+TELLING = {
+    ("machine", "GibbsWithGradients", True),
+    ("tied", "GibbsWithGradients", False),
+    ("categorical", "GibbsWithGradients", False),
+    ("blume_capel", "DiscreteLangevin", True),
+    ("categorical", "Metropolis", True),
+    ("cubic", "Metropolis", False),
+    ("potts", "RelaxedNUTS", True),
+}
+
+
+def every_case():
+    """Yield the cases, of costly ones all but the telling marked as slow."""
+    for build, step, options in CASES:
+        for with_child in (False, True):
+            costly = step in COSTLY or (
+                step is ebm.Metropolis and build in (tied, rbm, cubic, categorical)
+            )
+            slow = costly and (build.__name__, step.__name__, with_child) not in TELLING
+            yield pytest.param(
+                build, step, options, with_child, marks=pytest.mark.slow if slow else (),
+                id=f"{build.__name__}-{step.__name__}-{len(options)}-{'child' if with_child else 'alone'}",
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(("build", "step_class", "options", "with_child"), every_case())
 def test_moments_agree_with_enumeration(build, step_class, options, with_child):
     """First and second moments; false alarm 0.1 % a case."""
     with pm.Model() as model:
@@ -193,8 +215,8 @@ def test_moments_agree_with_enumeration(build, step_class, options, with_child):
         point, stats = step.step(point)
     assert set(stats[0]) == set(step.stats_dtypes_shapes)
     step.stop_tuning()
-    slow = step_class in (ebm.GibbsWithGradients, ebm.DiscreteLangevin, ebm.RelaxedNUTS)
-    draws = 3000 if slow else 6000
+    fewer = {ebm.GibbsWithGradients: 1500, ebm.DiscreteLangevin: 3000, ebm.RelaxedNUTS: 3000}
+    draws = fewer.get(step_class, 6000)
     values = np.empty((1, draws, n))
     for t in range(draws):
         point, _ = step.step(point)

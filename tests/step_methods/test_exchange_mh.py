@@ -1,5 +1,7 @@
 """The exchange step against the posterior on a fine grid with the exact log Z."""
 
+import functools
+
 import numpy as np
 import pymc as pm
 import pytensor
@@ -16,20 +18,21 @@ from tests.oracles import all_spins, boltzmann
 
 PY = Mode(linker="py", optimizer=None)
 TORUS = ebm.Graph.square(6, 6)
-TUNE, DRAWS = 500, 4000
+TUNE, DRAWS = 400, 2000
+OBSERVED = pm.draw(ebm.Ising.dist(0.3, graph=TORUS, shape=(3, 6, 6)), random_seed=2)
 LIMIT = 4.0  # of a z-score: a false alarm in 16 000
 
 
-def run(model, variables, seed, mutate=None):
+def run(model, variables, seed, mutate=None, draws=DRAWS):
     """Advance one chain; return the parameters in their own coordinates."""
     with model:
         step = ebm.ExchangeMH(variables)
     if mutate:
         mutate(step)
     point = model.initial_point()
-    step.setup_chain(np.random.default_rng(seed), TUNE, DRAWS)
+    step.setup_chain(np.random.default_rng(seed), TUNE, draws)
     rows = []
-    for t in range(TUNE + DRAWS):
+    for t in range(TUNE + draws):
         if t == TUNE:
             step.stop_tuning()
         point, [stats] = step.step(point)
@@ -50,10 +53,11 @@ def coupling_model(observed):
     return model
 
 
-def exact_posterior(observed):
+@functools.cache
+def exact_posterior():
     grid = np.linspace(-0.2, 0.7, 901)
     i, j = TORUS.edges.T
-    flat = observed.reshape(-1, 36).astype(float)
+    flat = OBSERVED.reshape(-1, 36).astype(float)
     K = pt.dscalar()
     log_z = ebm.log_partition(ebm.energies.Ising(K, graph=TORUS), method="torus")
     evaluate = pytensor.function([K], log_z, mode=PY)
@@ -61,9 +65,6 @@ def exact_posterior(observed):
     log_p = np.array([k * S - len(flat) * evaluate(k) - 0.5 * (k / 0.3) ** 2 for k in grid])
     p = np.exp(log_p - log_p.max())
     return grid, p / p.sum()
-
-
-OBSERVED = pm.draw(ebm.Ising.dist(0.3, graph=TORUS, shape=(3, 6, 6)), random_seed=2)
 
 
 @pytest.mark.parametrize("how", ["elimination", "coupling from the past", "runs"])
@@ -77,7 +78,7 @@ def test_posterior_of_a_coupling(how):
 
     model = coupling_model(OBSERVED)
     rows, stats = run(model, [model["J"]], 1, force)
-    grid, p = exact_posterior(OBSERVED)
+    grid, p = exact_posterior()
     mean = p @ grid
     assert abs(z_score(rows[:, 0], mean)) < LIMIT
     assert abs(z_score((rows[:, 0] - mean) ** 2, p @ (grid - mean) ** 2)) < LIMIT
@@ -93,8 +94,8 @@ def test_auxiliary_data_at_the_wrong_parameters_are_caught():
         data.draws.draw = lambda coupling, *rest: draw(0.9 * coupling, *rest)
 
     model = coupling_model(OBSERVED)
-    rows, _ = run(model, [model["J"]], 1, break_it)
-    grid, p = exact_posterior(OBSERVED)
+    rows, _ = run(model, [model["J"]], 1, break_it, 2 * DRAWS)
+    grid, p = exact_posterior()
     assert abs(z_score(rows[:, 0], p @ grid)) > LIMIT
 
 

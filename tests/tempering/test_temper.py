@@ -12,6 +12,7 @@ from scipy.interpolate import PchipInterpolator
 
 import pymc_ebm as ebm
 
+from pymc_ebm.dependence import PY
 from pymc_ebm.tempering.base_density import Base
 from pymc_ebm.tempering.pilot import Path
 from pymc_ebm.tempering.ratios import log_ratios
@@ -42,8 +43,8 @@ def model():
 def idata(model):
     with ebm.temper(model, base="normal", random_seed=1, progressbar=False):
         return pm.sample(
-            4000, tune=1000, chains=4, cores=1, random_seed=1, progressbar=False,
-            compute_convergence_checks=False,
+            1500, tune=500, chains=4, cores=1, random_seed=1, progressbar=False,
+            compute_convergence_checks=False, nuts_sampler="pymc",
         )  # fmt: skip
 
 
@@ -101,9 +102,9 @@ def test_the_density_is_the_formula(model):
     with model:
         tempered = ebm.temper(base="normal", random_seed=3, pilot_draws=80, progressbar=False)
     assert {v.name for v in model.free_RVs} == {"x", "sigma"}
-    logp, own = tempered.compile_logp(), model.compile_logp()
+    logp, own = tempered.compile_logp(mode=PY), model.compile_logp(mode=PY)
     outputs = [tempered[n] for n in ("tempering_difference", "tempering_beta", "x", "sigma")]
-    inner = tempered.compile_fn(tempered.replace_rvs_by_values(outputs))
+    inner = tempered.compile_fn(tempered.replace_rvs_by_values(outputs), mode=PY)
     curve = Schedule(tempered["tempering_schedule"].get_value())
     points = np.random.default_rng(0).normal(size=(20, 3))
     jacobian = None
@@ -193,7 +194,7 @@ def test_schedule_on_arrays():
     value = pt.scalar("u")
     graph = symbolic(pt.constant(curve.table), value)
     for k in range(5):
-        got = [float(g.eval({value: u[k]})) for g in graph]
+        got = [float(g.eval({value: u[k]}, mode=PY)) for g in graph]
         np.testing.assert_allclose(got, [B[k], log_zeta[k]], atol=1e-12)
     nodes, _, w = curve.nodes()
     assert w.sum() == pytest.approx(1.0)

@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 
 import pymc_ebm as ebm
 
+from pymc_ebm.dependence import PY
 from pymc_ebm.tempering.base_density import Base
 from pymc_ebm.tempering.chains import Chains
 from pymc_ebm.tempering.pilot import pilot_base
@@ -145,7 +146,7 @@ def test_the_graph_is_the_formula():
     root = np.tril(rng.normal(size=(3, 2, 2))) + 2 * np.eye(2)
     base = Base(np.array([0.2, 0.5, 0.3]), rng.normal(size=(3, 2)), root)
     y, s = pt.vector("y"), pt.scalar("s")
-    inside = pm.compile([y, s], base.symbolic(y, s))
+    inside = pm.compile([y, s], base.symbolic(y, s), mode=PY)
     for k, selector in enumerate((-2.0, 0.0, 2.0)):
         point = rng.normal(size=2)
         x, share = inside(point, selector)
@@ -165,7 +166,7 @@ def test_the_graph_is_the_formula():
         np.testing.assert_allclose(base.joint(np.array([k]), *terms)[1][0], slope, atol=1e-3)
 
 
-def facts_of(d, seed):
+def facts_of(d, seed, draws=1000, **sampling):
     """Return z-scores of log Z and of the narrow mode's weight after `temper`."""
     with pm.Model() as model:
         energy = ebm.energies.GaussianMixture(
@@ -175,8 +176,8 @@ def facts_of(d, seed):
         pm.Deterministic("narrow", (x[0] < 0).astype("int8"))
     with ebm.temper(model, pilot_draws=200, random_seed=seed, progressbar=False):
         idata = pm.sample(
-            1000, tune=400, chains=4, cores=1, random_seed=seed, progressbar=False, quiet=True,
-            compute_convergence_checks=False,
+            draws, tune=400, chains=4, cores=1, random_seed=seed, progressbar=False, quiet=True,
+            compute_convergence_checks=False, **sampling,
         )  # fmt: skip
     facts = ebm.untemper(idata, resample=False)["tempering"]
     k = list(facts["quantity"].values).index("narrow")
@@ -187,8 +188,8 @@ def facts_of(d, seed):
 
 
 def test_temper_weighs_a_narrow_mode():
-    """False alarm 1 %, by Bonferroni over two quantities. Without the mode it is off by 300 errors."""
-    assert np.abs(facts_of(5, 1)).max() < bonferroni_limit(2)
+    """False alarm 1 %, by Bonferroni over two quantities. Without the mode log Z is off by 50 errors."""
+    assert np.abs(facts_of(5, 1, 500, nuts_sampler="pymc")).max() < bonferroni_limit(2)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 import pymc_ebm as ebm
 
 GRAPH = ebm.Graph.square(3, 3)
+pytestmark = pytest.mark.usefixtures("interpreted")
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def test_coupling_and_field():
     graph = ebm.Graph.square(3, 4, periodic=False)
     table = ebm.LogPartitionTable.simulate(
         E.Ising(1.0, graph=graph), coupling=np.linspace(0, 0.6, 7), field=np.linspace(-1, 1, 9),
-        draws=1000, random_seed=1, progressbar=False,
+        draws=400, random_seed=1, progressbar=False,
     )  # fmt: skip
     for k, h in ((0.1, 0.3), (0.35, -0.77), (0.55, 0.02)):
         exact = float(ebm.log_partition(E.Ising(k, h, graph=graph)).eval(mode=PY))

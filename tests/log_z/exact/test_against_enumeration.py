@@ -104,10 +104,15 @@ def example(method, rng):
     raise AssertionError(method)
 
 
+@pytest.mark.parametrize(
+    "seeds",
+    [range(30), pytest.param(range(30, GRAPHS), marks=pytest.mark.slow)],
+    ids=["thirty graphs", "seventy more"],
+)
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"torus"}))
-def test_value_and_gradient(method):
+def test_value_and_gradient(method, seeds):
     """Log Z to 1e-10 relative; one derivative a graph to 1e-8 of finite differences."""
-    for seed in range(GRAPHS):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         energy = example(method, rng)
         assert METHODS[method].obstacle(Problem(energy)) is None
