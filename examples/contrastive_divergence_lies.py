@@ -2,8 +2,8 @@
 
 A restricted Boltzmann machine of 16 hidden units, whose log Z is a sum over 65 536 states, learns
 handwritten digits in five ways: with the exact gradient, by contrastive divergence of one and of
-ten sweeps, by persistent chains, and by persistent chains with hot companions; scikit-learn's machine
-stands beside them. Two numbers watch:
+ten sweeps, by persistent chains, and by persistent chains with hot companions; the machine of
+scikit-learn stands beside them. Two numbers watch:
 the reconstruction error, which is what many libraries print, and the log-likelihood of held-out
 digits.
 
@@ -76,7 +76,9 @@ def main() -> None:
             batch_size=BATCH,
             validation=test,
             score_every=1,
-            callbacks=[lambda e, errors=errors: errors.append(reconstruction_error(e.freeze(), test))],
+            callbacks=[
+                lambda e, errors=errors: errors.append(reconstruction_error(e.freeze(), test))
+            ],
             random_seed=SEED,
             progressbar=False,
         )

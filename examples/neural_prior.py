@@ -69,7 +69,9 @@ def main() -> None:
     grid = np.linspace(-2.5, 2.5, 401)
     density = exact_second(found.energy, grid)
     above = float(density[grid > 0].sum() * (grid[1] - grid[0]))
-    print(f"  share of draws on the upper moon {np.mean(draws[:, 1] > 0):.3f}, by a grid {above:.3f}")
+    print(
+        f"  share of draws on the upper moon {np.mean(draws[:, 1] > 0):.3f}, by a grid {above:.3f}"
+    )
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.3), layout="constrained")
     plane = np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1)
     value = found.energy(plane).eval()

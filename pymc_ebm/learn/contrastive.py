@@ -129,7 +129,6 @@ class LayerDescent(ChainDescent):
             self._centers = mean_v, mean_h, W.copy()
         return float("nan"), {name: gradient[name] for name in self._learned.free}
 
-
     def settle(self) -> None:
         """Turn biases of centred units into those of the units themselves.
 

@@ -10,13 +10,16 @@ import pytensor
 import pytensor.tensor as pt
 
 from numpy.typing import NDArray
-from scipy.special import xlogy
+from scipy.special import logsumexp, xlogy
 
+from pymc_ebm.dependence import PY
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.learn.learned import Learned
 from pymc_ebm.learn.method import Descent, GraphDescent, Method, batch_variable
 from pymc_ebm.learn.rows import Rows
 from pymc_ebm.states import States
+
+TRIALS = 1000  # rows of noise that a first value of log Z is taken from
 
 
 class Noise(Protocol):
@@ -78,7 +81,11 @@ class NoiseContrastive(Method):
         noise: Any = self.noise
         if noise is None:
             noise = NormalNoise(rows) if states is None else IndependentNoise(rows, states)
-        constant = pytensor.shared(np.asarray(0.0, rows.dtype), name="log_partition", shape=())
+        constant = pytensor.shared(
+            np.asarray(_first_log_z(energy, noise, rows, rng), rows.dtype),
+            name="log_partition",
+            shape=(),
+        )
         drawn = batch_variable(energy, rows, "noise")
         said = [pt.vector(name, dtype=rows.dtype) for name in ("noise_of_data", "noise_of_noise")]
         ratio = float(self.ratio)
@@ -99,6 +106,13 @@ class NoiseContrastive(Method):
 
         extra = {"log_partition": constant}
         return GraphDescent(learned, rows, loss, drawn, *said, draw=draw, extra=extra)
+
+
+def _first_log_z(energy: Energy, noise: Any, rows: Rows, rng: np.random.Generator) -> float:
+    """Return ``log ⟨exp(−E) / q⟩`` over noise, for the constant to start from."""
+    made = np.asarray(noise.rvs(size=TRIALS, random_state=rng)).reshape(-1, *rows.shape[1:])
+    log_weights = -energy(made).eval(mode=PY) - np.atleast_1d(noise.logpdf(made))
+    return float(logsumexp(log_weights) - np.log(TRIALS))
 
 
 class NormalNoise:
