@@ -330,7 +330,7 @@ def test_scores_are_normalised_and_their_errors_hold():
 
 
 def test_the_default_method_says_itself(caplog):
-    with caplog.at_level("INFO", logger="pymc"):
+    with caplog.at_level("INFO", logger="pymc.ebm"):
         fitted(method=None, epochs=1)
         wide = ebm.energies.RBM.random(40, 40)
         ebm.fit(
