@@ -11,40 +11,44 @@ from pymc_ebm.kernels.xoshiro import next_word
 
 BITS = 12
 _LEVELS = np.arange(1, 1 << BITS) / (1 << BITS)
-LOGITS = np.concatenate([[-np.inf], np.log(_LEVELS) - np.log1p(-_LEVELS), [np.inf]])
+_LOGITS = np.concatenate([[-np.inf], np.log(_LEVELS) - np.log1p(-_LEVELS), [np.inf]])
+LOGITS = {"float32": _LOGITS.astype(np.float32), "float64": _LOGITS}
 
 
-@numba.njit(inline="always")
-def _unit(x, half, logits):
-    """Return 1 with probability σ(x), given 32 random bits."""
-    k = half >> np.uint64(32 - BITS)
-    if x >= logits[k + np.uint64(1)]:
-        return 1.0
-    if x <= logits[k]:
-        return 0.0
-    u = (np.float64(half) + 0.5) / 4294967296.0
-    return 1.0 if u * (1.0 + np.exp(-x)) < 1.0 else 0.0
-
-
-@numba.njit(cache=True)
 def draw_units(inputs, bias, scale, states, units):
     """Draw units (chains, n) that are 1 with log-odds ``scale_i (bias_j + inputs_ij)``, in place.
 
-    `scale` (chains,) and generator `states` (chains, 4) have one row a chain.
+    `scale` (chains,) and generator `states` (chains, 4) have one row a chain; `inputs`, `bias` and
+    `units` share a type, which is that of the arithmetic.
     """
-    logits = LOGITS
+    fill_units(inputs, bias, scale.astype(inputs.dtype), states, units, LOGITS[str(inputs.dtype)])
+
+
+@numba.njit(cache=True)
+def fill_units(inputs, bias, scale, states, units, logits):
+    """Draw as `draw_units` says; `logits` is the table in the type of the inputs.
+
+    Units inside their brackets are put off to a loop of their own: beside the others, the compiler
+    would compute an exponential for all.
+    """
     chains, n = inputs.shape
+    bits, inside = np.empty(n + 1, np.uint32), np.empty(n + 1, np.int64)
     for i in range(chains):
         s0, s1, s2, s3 = states[i, 0], states[i, 1], states[i, 2], states[i, 3]
-        t = scale[i]
-        for j in range(0, n - 1, 2):
+        for j in range(0, n, 2):
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            units[i, j] = _unit(t * (bias[j] + inputs[i, j]), word & np.uint64(0xFFFFFFFF), logits)
-            units[i, j + 1] = _unit(
-                t * (bias[j + 1] + inputs[i, j + 1]), word >> np.uint64(32), logits
-            )
-        if n % 2:
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            j = n - 1
-            units[i, j] = _unit(t * (bias[j] + inputs[i, j]), word >> np.uint64(32), logits)
+            bits[j] = np.uint32(word)
+            bits[j + 1] = np.uint32(word >> np.uint64(32))
         states[i, 0], states[i, 1], states[i, 2], states[i, 3] = s0, s1, s2, s3
+        t, undecided = scale[i], 0
+        for j in range(n):
+            x = t * (bias[j] + inputs[i, j])
+            k = np.int64(bits[j] >> np.uint32(32 - BITS))
+            units[i, j] = 1.0 if x >= logits[k + 1] else 0.0
+            inside[undecided] = j
+            undecided += (x > logits[k]) & (x < logits[k + 1])
+        for m in range(undecided):
+            j = inside[m]
+            x = np.float64(t * (bias[j] + inputs[i, j]))
+            u = (np.float64(bits[j]) + 0.5) / 4294967296.0
+            units[i, j] = 1.0 if u * (1.0 + np.exp(-x)) < 1.0 else 0.0

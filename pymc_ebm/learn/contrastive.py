@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.gaussian_rbm import GaussianRBM
@@ -94,39 +93,41 @@ class LayerDescent(ChainDescent):
 
     def __init__(self, method: Contrastive, learned: Learned, chains: LayerChains) -> None:
         self._method, self._learned, self._chains = method, learned, chains
-        self._centers: tuple[NDArray, NDArray, NDArray] | None = None
+        self._centers: tuple[NDArray, NDArray, NDArray, NDArray] | None = None
 
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
         """Return nan for the loss, which would cost as much as the step, and the gradient."""
         chains: Any = self._chains
         W, b, c, sigma = chains.parameters()
-        batch = np.asarray(batch, W.dtype)
-        pushed = features(batch, sigma)
-        up = expit(c + pushed @ W)
+        n, m = len(batch), chains.states.shape[1]
         if self._method.restart:
-            chains.states, chains.hidden = batch[None].copy(), None
+            m = n
+            chains.states, chains.hidden = np.array(batch[None], W.dtype), None
         chains.advance(self._method.k, rng)
-        down = chains.finish(rng)
-        samples = chains.samples
+        # data first, then all rungs: what is said to hidden units is one product
+        rows = np.concatenate([batch, *chains.states], dtype=W.dtype)
+        inputs = features(rows, sigma) @ W
+        chains.finish(inputs[n:], rng)
         if len(chains.betas) > 1:
             chains.swap(rng)
-        fantasy = features(samples, sigma)
-        n, m = np.asarray(len(batch), W.dtype), np.asarray(len(samples), W.dtype)
-        gradient = {
-            "W": fantasy.T @ (down / m) - pushed.T @ (up / n),
-            "b": fantasy.mean(axis=0) - pushed.mean(axis=0),
-            "c": down.mean(axis=0) - up.mean(axis=0),
-        }
+            rows, inputs = (np.concatenate([a[:n], a[-m:]]) for a in (rows, inputs))
+        inputs += c
+        hidden, pushed = logistic(inputs), features(rows, sigma)
+        mean_v, mean_h = ((a[:n].mean(axis=0), a[n:].mean(axis=0)) for a in (pushed, hidden))
+        gradient = {"b": mean_v[1] - mean_v[0], "c": mean_h[1] - mean_h[0]}
         if sigma is not None:
             gradient["sigma"] = sigma * (
-                _slope_of_sigma(batch, up, W, b, sigma)
-                - _slope_of_sigma(samples, down, W, b, sigma)
+                _slope_of_sigma(rows[:n], hidden[:n], W, b, sigma)
+                - _slope_of_sigma(rows[n:], hidden[n:], W, b, sigma)
             )
-        if self._method.centered:
-            mean_v = 0.5 * (pushed.mean(axis=0) + fantasy.mean(axis=0))
-            mean_h = 0.5 * (up.mean(axis=0) + down.mean(axis=0))
-            gradient["W"] -= np.outer(gradient["b"], mean_h) + np.outer(mean_v, gradient["c"])
-            self._centers = mean_v, mean_h, W.copy()
+        hidden[:n] *= -1.0 / n
+        hidden[n:] *= 1.0 / m
+        if self._method.centered:  # two more rows of the product below
+            center_v, center_h = 0.5 * (mean_v[0] + mean_v[1]), 0.5 * (mean_h[0] + mean_h[1])
+            pushed = np.concatenate([pushed, gradient["b"][None], center_v[None]])
+            hidden = np.concatenate([hidden, -center_h[None], -gradient["c"][None]])
+            self._centers = center_v, center_h, W @ center_h, center_v @ W
+        gradient["W"] = pushed.T @ hidden
         return float("nan"), {name: gradient[name] for name in self._learned.free}
 
     def settle(self) -> None:
@@ -137,11 +138,19 @@ class LayerDescent(ChainDescent):
         """
         if self._centers is None:
             return
-        (mean_v, mean_h, before), free = self._centers, self._learned.free
-        change = free["W"].get_value(borrow=True) - before
-        free["b"].set_value(free["b"].get_value(borrow=True) - change @ mean_h)
-        free["c"].set_value(free["c"].get_value(borrow=True) - mean_v @ change)
+        (mean_v, mean_h, said, heard), free = self._centers, self._learned.free
+        W, b, c = (free[name].get_value(borrow=True) for name in LAYERS)
+        free["b"].set_value(b - (W @ mean_h - said))
+        free["c"].set_value(c - (mean_v @ W - heard))
         self._centers = None
+
+
+def logistic(x: NDArray) -> NDArray:
+    """Return σ(x), written over x: four times as fast as SciPy's in single precision."""
+    np.negative(x, out=x)
+    np.exp(x, out=x)
+    x += 1.0
+    return np.reciprocal(x, out=x)
 
 
 def _slope_of_sigma(v: NDArray, h: NDArray, W: NDArray, b: NDArray, sigma: NDArray) -> NDArray:

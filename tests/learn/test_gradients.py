@@ -145,7 +145,8 @@ def exact_after_one_sweep(
     chains = chains_class_or_factory(learned, start, np.array(betas))
     chains.advance(1, rng)
     if hasattr(chains, "finish"):
-        chains.finish(rng)
+        W = learned.free["W"].get_value()
+        chains.finish(chains.states.reshape(-1, 4) @ W, rng)
     if swap:
         chains.swap(rng)
     keys = {tuple(v): k for k, v in enumerate(values.tolist())}

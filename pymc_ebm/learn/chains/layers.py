@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from pymc_ebm import kernels
 from pymc_ebm.learn.chains.chains import Chains
@@ -62,15 +61,10 @@ class LayerChains(Chains):
         width = (1.0 / np.sqrt(scale))[:, None].astype(inputs.dtype) * sigma
         np.add(b + inputs, width * noise, out=visible)
 
-    def finish(self, rng: np.random.Generator) -> NDArray:
-        """Draw hidden units and return the probabilities of those at β = 1, shape (C, nh)."""
-        W, _b, c, sigma = self.parameters()
-        rungs, chains, n = self.states.shape
-        assert self.hidden is not None
-        inputs = features(self.states.reshape(-1, n), sigma) @ W
-        scale, random = np.repeat(self.betas, chains), generators(rng, rungs * chains)
-        kernels.bernoulli.draw_units(inputs, c, scale, random, self.hidden)
-        return expit(c + inputs[-chains:])
+    def finish(self, inputs: NDArray, rng: np.random.Generator) -> None:
+        """Draw hidden units, given what visible ones say to them, shape (R C, nh)."""
+        c, scale = self.parameters()[2], np.repeat(self.betas, self.states.shape[1])
+        kernels.bernoulli.draw_units(inputs, c, scale, generators(rng, len(scale)), self.hidden)
 
     def energies(self) -> NDArray[np.float64]:
         """Return the energy of both layers, as hidden units are."""
