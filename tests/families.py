@@ -95,6 +95,7 @@ def clock(x: np.ndarray) -> np.ndarray:
     return (J * np.cos(2 * np.pi * (a - b) / 4)).sum(axis=1)
 
 
+LABEL_WEIGHTS, LABEL_BIASES = RNG.normal(0, 0.7, (3, 3, 2)), RNG.normal(0, 0.5, (3, 3))
 TAU = RNG.normal(0, 0.5, (4, 3))
 ORDINAL_TABLE = np.column_stack([np.zeros(4), TAU])
 TWO_STATES = RNG.normal(0, 0.7, (4, 2, 2))
@@ -176,6 +177,20 @@ FAMILIES: dict[str, Family] = {
     ),
     "RBM": Family(
         energies.RBM(W, B, C), lambda x: -x @ B - np.logaddexp(0, C + x @ W).sum(1)
+    ),
+    "RBM of spins": Family(
+        energies.SpinRBM(W, B, C),
+        lambda x: -x @ B - np.logaddexp(C + x @ W, -C - x @ W).sum(1),
+    ),
+    "RBM of labels": Family(
+        energies.PottsRBM(LABEL_WEIGHTS, LABEL_BIASES, C[:2]),
+        lambda x: -at(LABEL_BIASES, x)
+        - np.logaddexp(0, C[:2] + LABEL_WEIGHTS[np.arange(3), x].sum(axis=1)).sum(1),
+    ),
+    "deep Boltzmann machine": Family(
+        energies.DeepBoltzmannMachine([W[:2, :2], W[2:, :1]], [B[:2], C[:2], C[2:]]),
+        lambda x: -(x[:, :2] @ W[:2, :2] * x[:, 2:4]).sum(1) - (x[:, 2:4] @ W[2:, :1] * x[:, 4:]).sum(1)
+        - x @ np.concatenate([B[:2], C]),
     ),
     "three spins at once": Family(
         energies.Custom(

@@ -4,6 +4,7 @@ from pymc_ebm.energies.blume_capel import BlumeCapel
 from pymc_ebm.energies.boltzmann_machine import BoltzmannMachine
 from pymc_ebm.energies.clock import Clock
 from pymc_ebm.energies.custom import Custom
+from pymc_ebm.energies.deep_boltzmann_machine import DeepBoltzmannMachine
 from pymc_ebm.energies.double_well import DoubleWell
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.gaussian import Gaussian
@@ -15,8 +16,10 @@ from pymc_ebm.energies.markov_random_field import MarkovRandomField
 from pymc_ebm.energies.mlp import MLP
 from pymc_ebm.energies.ordinal import Ordinal
 from pymc_ebm.energies.potts import Potts
+from pymc_ebm.energies.potts_rbm import PottsRBM
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.energies.ring import Ring
+from pymc_ebm.energies.spin_rbm import SpinRBM
 
 __all__ = [
     "MLP",
@@ -25,6 +28,7 @@ __all__ = [
     "BoltzmannMachine",
     "Clock",
     "Custom",
+    "DeepBoltzmannMachine",
     "DoubleWell",
     "Energy",
     "Gaussian",
@@ -35,5 +39,7 @@ __all__ = [
     "MarkovRandomField",
     "Ordinal",
     "Potts",
+    "PottsRBM",
     "Ring",
+    "SpinRBM",
 ]

@@ -150,6 +150,11 @@ class Energy(ABC):
         """
         return None
 
+    @property
+    def data_shape(self) -> tuple[int, ...] | None:
+        """Shape of what is observed of a configuration: all of it, unless units are hidden."""
+        return self.event_shape
+
     def with_hidden(self) -> Energy:
         """Return the energy over visible and hidden variables; itself if none are summed out."""
         return self

@@ -93,10 +93,16 @@ class RBM(Energy):
     def joint(self) -> BoltzmannMachine:
         """Return the energy over visible and hidden units together, visible units first."""
         (nv,), nh = self.event_shape or (0,), self.n_hidden
-        visible, hidden = np.divmod(np.arange(nv * nh), nh)
-        graph = Graph.from_edges(np.column_stack([visible, nv + hidden]), nv + nh)
+        graph = bipartite(nv, nh)
         W, b, c = (self.parameters[name] for name in ("W", "b", "c"))
         return BoltzmannMachine(W.reshape((nv * nh,)), pt.concatenate([b, c]), graph=graph)
+
+
+def bipartite(n_visible: int, n_hidden: int) -> Graph:
+    """Join every visible unit to every hidden one, edges in the order of a flattened W."""
+    visible, hidden = np.divmod(np.arange(n_visible * n_hidden), n_hidden)
+    pairs = np.column_stack([visible, n_visible + hidden])
+    return Graph.from_edges(pairs, n_visible + n_hidden)
 
 
 def checked_layers(family: str, W: Any, b: Any, c: Any) -> tuple[TensorVariable, ...]:

@@ -6,6 +6,8 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
+import pytensor
+import pytensor.tensor as pt
 
 from numpy.typing import NDArray
 
@@ -13,12 +15,21 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.gaussian_rbm import GaussianRBM
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.learn.chains import Chains, chains_for, why_no_chains
+from pymc_ebm.learn.chains.clamped import ClampedChains
 from pymc_ebm.learn.chains.layers import LayerChains, features
 from pymc_ebm.learn.learned import Learned, Values
-from pymc_ebm.learn.method import Descent, GraphDescent, Method, batch_variable, known_shape
+from pymc_ebm.learn.method import (
+    Descent,
+    GraphDescent,
+    Method,
+    batch_variable,
+    has_hidden_units,
+    known_shape,
+)
 from pymc_ebm.learn.rows import Rows
 
 LAYERS = ("W", "b", "c")
+HIDDEN_SWEEPS = 10  # of hidden units, given a row of data
 
 
 class Contrastive(Method):
@@ -30,6 +41,7 @@ class Contrastive(Method):
     k: int
     centered: bool
     restart = False
+    draws_hidden_units = True
     ladder: Any = (1.0,)
 
     def obstacle(self, energy: Energy) -> str | None:
@@ -44,6 +56,8 @@ class Contrastive(Method):
         """Start chains at rows of data."""
         betas = np.asarray(self.ladder, float)
         start = rows.take(rng.integers(0, len(rows), self.count(1) * len(betas)))
+        if has_hidden_units(learned.energy):
+            return HiddenDescent(self, learned, rows, start, betas, rng)
         start = start.reshape(len(betas), -1, *rows.shape[1:])
         energy = known_shape(learned.energy, rows)
         if isinstance(energy, RBM | GaussianRBM) and all(name in learned.free for name in LAYERS):
@@ -86,6 +100,41 @@ class ChainDescent(Descent):
     def health(self) -> dict[str, float]:
         """Ask the chains."""
         return self._chains.health()
+
+
+class HiddenDescent(ChainDescent):
+    """Hidden units are part of a configuration: they are drawn for the data, too."""
+
+    def __init__(
+        self,
+        method: Contrastive,
+        learned: Learned,
+        rows: Rows,
+        start: NDArray,
+        betas: NDArray,
+        rng: np.random.Generator,
+    ) -> None:
+        energy: Any = learned.energy
+        self._method, self._rows = method, rows
+        self._clamped = ClampedChains(energy, np.arange(energy.n_visible, energy.event_shape[0]))
+        whole = self._clamped.draw(start, 1, rng)
+        self._chains = chains_for(energy, whole.reshape(len(betas), -1, whole.shape[1]), betas)
+        full = pt.matrix("full", dtype="int64")
+        negative = pt.matrix("negative", dtype="int64")
+        loss: Any = energy(full).mean() - energy(negative).mean()
+        gradient: Any = pytensor.grad(loss, list(learned.free.values()))
+        self._names = list(learned.free)
+        self._evaluate: Any = pytensor.function([full, negative], gradient)
+
+    def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
+        """Draw hidden units of the data, move the chains, then evaluate."""
+        full = self._clamped.draw(batch, HIDDEN_SWEEPS, rng)
+        if self._method.restart:
+            self._chains.states = full[None].copy()
+        self._chains.advance(self._method.k, rng)
+        self._chains.swap(rng)
+        found = self._evaluate(full, self._chains.samples.astype(np.int64))
+        return float("nan"), dict(zip(self._names, map(np.asarray, found), strict=True))
 
 
 class LayerDescent(ChainDescent):

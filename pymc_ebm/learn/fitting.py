@@ -432,7 +432,7 @@ def _checked_method(method: Method | None, energy: Energy) -> Method:
         raise TypeError(f"fit: method is the class {method.__name__}; pass {method.__name__}(...).")
     if not isinstance(method, Method):
         raise TypeError(f"fit: method is a {type(method).__name__}; pass one such as ebm.PCD().")
-    why = method.obstacle(energy)
+    why = method.why_not(energy)
     if why is not None:
         raise ValueError(
             f"fit: {type(method).__name__} does not fit: {why}. These do: "

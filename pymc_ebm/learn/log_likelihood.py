@@ -42,6 +42,10 @@ class LogLikelihood:
     ) -> None:
         self._energy, self._dtype, self._event = energy, rows.dtype, rows.shape[1:]
         self._freeze, self._estimate = freeze, estimate or {}
+        self.seconds = None
+        if energy.data_shape != energy.event_shape:
+            self.how = "unknown"  # of data whose hidden units are not known
+            return
         self.seconds = seconds_of_exact(energy)
         if self.seconds is not None and self.seconds <= affordable:
             self.how = "exact"
@@ -74,4 +78,8 @@ def can_be_estimated(energy: Energy) -> bool:
     """Tell whether annealing has a path for an energy."""
     if energy.event_shape is None:
         return False
-    return energy.states is None or isinstance(energy, RBM) or Coded.of(energy) is not None
+    return (
+        energy.states is None
+        or isinstance(energy, RBM)
+        or Coded.of(energy.with_hidden()) is not None
+    )

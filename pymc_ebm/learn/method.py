@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor
@@ -21,6 +21,14 @@ from pymc_ebm.learn.rows import Rows
 
 class Method(ABC):
     """A way of learning; subclasses are frozen dataclasses of their settings."""
+
+    def why_not(self, energy: Energy) -> str | None:
+        """Say why an energy cannot be learned so, its hidden units counted; None if it can."""
+        if has_hidden_units(energy) and not self.draws_hidden_units:
+            return f"configurations of {type(energy).__name__} hold hidden units"
+        return self.obstacle(energy)
+
+    draws_hidden_units: ClassVar[bool] = False
 
     @abstractmethod
     def obstacle(self, energy: Energy) -> str | None:
@@ -86,6 +94,11 @@ class GraphDescent(Descent):
 def batch_variable(energy: Energy, rows: Rows, name: str = "batch") -> TensorVariable:
     """Return the symbol for a batch, shape (batch, *event)."""
     return pt.tensor(name, shape=(None, *rows.shape[1:]), dtype=rows.dtype)
+
+
+def has_hidden_units(energy: Energy) -> bool:
+    """Tell whether configurations hold units that data do not."""
+    return energy.data_shape != energy.event_shape
 
 
 def known_shape(energy: Energy, rows: Rows) -> Energy:

@@ -6,7 +6,7 @@ from pymc_ebm.energies.energy import Energy
 from pymc_ebm.learn.cd import CD
 from pymc_ebm.learn.denoising_score_matching import DenoisingScoreMatching
 from pymc_ebm.learn.maximum_likelihood import MaximumLikelihood
-from pymc_ebm.learn.method import Method
+from pymc_ebm.learn.method import Method, has_hidden_units
 from pymc_ebm.learn.noise_contrastive import NoiseContrastive
 from pymc_ebm.learn.pcd import PCD
 from pymc_ebm.learn.pseudo_likelihood import PseudoLikelihood
@@ -31,11 +31,13 @@ METHODS: dict[str, Method] = {
 
 def fitting_methods(energy: Energy) -> list[str]:
     """Return how those that fit an energy are written."""
-    return [name for name, method in METHODS.items() if method.obstacle(energy) is None]
+    return [name for name, method in METHODS.items() if method.why_not(energy) is None]
 
 
 def choose_method(energy: Energy) -> Method:
     """Return maximum likelihood where log Z is quick, else PCD, or score matching of reals."""
+    if has_hidden_units(energy):
+        return PCD()
     seconds = seconds_of_exact(energy)
     if seconds is not None and seconds <= QUICK:
         return MaximumLikelihood()

@@ -29,7 +29,7 @@ class Rows:
         if not self._lazy:
             data = _as_array(data, what)
         self._data = data
-        event = energy.event_shape
+        event = energy.data_shape
         shape = tuple(int(n) for n in data.shape)
         if event is not None and shape == event:
             raise ValueError(

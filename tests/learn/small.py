@@ -21,6 +21,8 @@ DISCRETE = {
         n_states=[2, 3, 2, 3], hidden=[2],
     ),
 }  # fmt: skip
+DISCRETE["spins"] = energies.SpinRBM(W, B, C)
+DISCRETE["labels"] = energies.PottsRBM(RNG.normal(0, 0.7, (3, 3, 2)), RNG.normal(0, 0.4, (3, 3)), C)
 
 
 def _levels():
@@ -57,3 +59,12 @@ def draws(energy, size, seed):
         return values[rng.choice(len(p), size, p=p)]
     numbers = {k: np.asarray(v.eval(mode=PY)) for k, v in energy.parameters.items()}
     return energy.exact_draws(rng, size, energy.event_shape, 1.0, **numbers)
+
+
+def deep():
+    """Return a deep Boltzmann machine of 4, 4 and 4 units."""
+    rng = np.random.default_rng(8)
+    return energies.DeepBoltzmannMachine(
+        [rng.normal(0, 0.7, (4, 4)), rng.normal(0, 0.7, (4, 4))],
+        [rng.normal(0, 0.4, 4) for _ in range(3)],
+    )

@@ -115,6 +115,27 @@ def test_observables_against_temperature(backend):
         ebm.plot_sweep(data, x="beta")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_history_shows_training_and_validation_together(backend):
+    scored = np.array([np.nan, -5.0, np.nan, -4.0, -3.9])
+    history = xr.Dataset(
+        {
+            "log_likelihood": ("epoch", scored + 0.5),
+            "validation_log_likelihood": ("epoch", scored),
+            "loss": ("epoch", np.arange(5.0)),
+            "learning_rate": ("epoch", np.full(5, 0.1)),
+        },
+        coords={"epoch": np.arange(1, 6)},
+    )
+    plot = ebm.plot_learning(history, backend=backend)
+    if backend == "matplotlib":
+        found = lines(plot)
+        assert len(found) == 3  # two of the likelihood, the loss; a constant rate is not drawn
+        np.testing.assert_allclose(found[1].get_ydata()[1:], [-5.0, -4.5, -4.0, -3.9])
+    with pytest.raises(ValueError, match=r"and not \['energy'\]"):
+        ebm.plot_learning(history, var_names="energy")
+
+
 def test_what_is_not_there_is_named(report):
     with pytest.raises(ValueError, match="no 'z' to plot, only x_energy"):
         ebm.plot_energy(report, var_names="z")

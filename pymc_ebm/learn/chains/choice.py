@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pymc_ebm.energies.coded import Coded
 from pymc_ebm.energies.energy import Energy
 from pymc_ebm.learn.chains.chains import Chains
+from pymc_ebm.learn.chains.joint import JointChains
 from pymc_ebm.learn.chains.one_by_one import OneByOneChains
 from pymc_ebm.learn.chains.pairwise import PairwiseChains
 from pymc_ebm.learn.chains.real import RealChains
@@ -27,4 +28,6 @@ def chains_for(energy: Energy, states: NDArray, betas: NDArray[np.float64]) -> C
         return RealChains(energy, states, betas)
     if Coded.of(energy) is not None:
         return PairwiseChains(energy, states, betas)
+    if energy.with_hidden() is not energy:
+        return JointChains(energy, states, betas)
     return OneByOneChains(energy, states, betas)
