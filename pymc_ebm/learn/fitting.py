@@ -26,9 +26,11 @@ from pymc_ebm.learn.methods import choose_method, fitting_methods
 from pymc_ebm.learn.optimizer import Optimizer
 from pymc_ebm.learn.rows import Rows
 from pymc_ebm.learn.saving import save
+from pymc_ebm.log_z.estimated.estimate import MOST_RUNGS
 
 MOST_SCORED = 5000  # training rows that a log-likelihood is averaged over
 SCORES = 10  # of a run, where log Z has to be estimated
+ROUNDS = (300, 2000)  # of such an estimate
 QUICK = 0.05  # seconds that an exact log Z may take to be computed at every epoch
 
 _log = logging.getLogger("pymc.ebm")
@@ -216,7 +218,10 @@ class _Run:
         self.optimizer = Optimizer(optimizer, free)
         self.decay = _checked_decay(weight_decay, self.learned)
         self.likelihood = LogLikelihood(
-            known_shape(self.learned.energy, rows), rows, self.learned.frozen
+            known_shape(self.learned.energy, rows),
+            rows,
+            self.learned.frozen,
+            estimate={"method": "tempering", "draws": _affordable(epochs * len(rows))},
         )
         self.scored_rows = Rows(rows.take(np.arange(min(len(rows), MOST_SCORED))), energy)
         self.every = self._interval(score_every)
@@ -332,7 +337,11 @@ class _Run:
         """Add log-likelihoods to a record, and remember the best parameters."""
         last = self.done == self.epochs
         if self.every and (self.done % self.every == 0 or last):
-            log_z, error = self.likelihood.log_z(self.rng)
+            try:
+                log_z, error = self.likelihood.log_z(self.rng)
+            except ValueError as problem:  # an estimate that cannot be trusted is not recorded
+                _log.warning(f"fit: epoch {self.done} is not scored. {problem}")
+                return
             train = self.likelihood.energies(self.scored_rows).mean()
             record.update(log_partition=log_z, log_partition_se=error)
             record["log_likelihood"] = float(-train - log_z)
@@ -412,6 +421,14 @@ class _Run:
         self.rng.bit_generator.state = facts["generator"]
         self.history = History.from_dataset(history)
         _log.info(f"fit: goes on after epoch {self.done} of {self.epochs}")
+
+
+def _affordable(rows: int) -> int:
+    """Return rounds of an exchange run: about a tenth of the time that training takes.
+
+    A step passes a row through the weights some five times, and a sweep of a rung twice.
+    """
+    return int(np.clip(0.1 * 2.5 * rows / (SCORES * MOST_RUNGS), *ROUNDS))
 
 
 def _checked_batch(batch_size: int | None, n: int) -> int:
