@@ -18,7 +18,7 @@ from pymc_ebm.graphs import Graph
 from pymc_ebm.learn.netcdf import FORMAT_VERSION, arrays_of, pack, read_netcdf, write_netcdf
 
 if TYPE_CHECKING:
-    from pymc_ebm.learn.fitting import FitResult
+    from pymc_ebm.learn.result import FitResult
 
 KIND = "pymc_ebm energy"
 
@@ -82,7 +82,7 @@ def load(path: str | Path, *, energy: Energy | None = None) -> FitResult:
     ...     ebm.load(f"{folder}/machine.nc").energy
     RBM(W(2, 1), b(2,), c(1,))
     """
-    from pymc_ebm.learn.fitting import FitResult
+    from pymc_ebm.learn.result import FitResult
 
     arrays, attrs = read_netcdf(Path(path), KIND, FORMAT_VERSION)
     parameters = arrays_of("parameter", arrays)
