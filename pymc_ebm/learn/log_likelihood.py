@@ -65,7 +65,12 @@ class LogLikelihood:
         """Return log Z and its standard error, zero if it is exact."""
         if self.how == "exact":
             return float(self._exact_log_z()), 0.0
-        options = {"progressbar": False, "random_seed": rng, **self._estimate}
+        options = {
+            "method": "tempering",
+            "progressbar": False,
+            "random_seed": rng,
+            **self._estimate,
+        }
         found = estimate_log_partition(self._freeze(), **options)
         return float(found["log_z"]), float(found["log_z_se"])
 

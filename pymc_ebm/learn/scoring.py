@@ -35,7 +35,8 @@ def score(
         Show progress of an estimate.
     **estimate
         Passed to `estimate_log_partition`, where no exact method takes less than 20 seconds:
-        ``method``, ``chains``, ``temperatures``, ``draws``, ``base``.
+        ``method`` (here ``"tempering"`` by default), ``chains``, ``temperatures``, ``draws``,
+        ``base``.
 
     Returns
     -------
