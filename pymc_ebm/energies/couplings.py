@@ -56,7 +56,7 @@ def read_couplings(
         and not _is_matrix(shape, graph)
         and (shape[-1] == graph.n_edges or (values.ndim > 1 and shape[-1] == 1))
     ):
-        return graph, values
+        return graph, shared_by_edges(values)
     if graph is not None and values.ndim == 1 and shape[-1] is None:
         return graph, values
     if values.ndim != 2:
@@ -97,6 +97,13 @@ def _numbers(variable: TensorVariable) -> np.ndarray | None:
     if any(not isinstance(v, SharedVariable) or not isinstance(v.type, TensorType) for v in leaves):
         return None
     return np.asarray(variable.eval(mode=PY))
+
+
+def shared_by_edges(values: TensorVariable) -> TensorVariable:
+    """Mark couplings (..., 1) of data as what all edges share, which their type does not say."""
+    if values.ndim < 2 or values.type.shape[-1] is not None or _shape(values)[-1] != 1:
+        return values
+    return cast(TensorVariable, pt.specify_broadcastable(values, values.ndim - 1))
 
 
 def _shape(variable: TensorVariable) -> tuple[int | None, ...]:

@@ -13,6 +13,7 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
+from pymc_ebm.energies.couplings import shared_by_edges
 from pymc_ebm.energies.energy import as_parameter
 from pymc_ebm.energies.hidden_vertices import HiddenVertices, log_sum
 from pymc_ebm.energies.pairwise import Pairwise, PairwiseEnergy, per_edge
@@ -97,7 +98,7 @@ class MarkovRandomField(PairwiseEnergy):
         if _is_list(fields):
             field = field.reshape((*graph.shape, q))
         field = read_state_field(field, graph, q, family="MarkovRandomField", name="fields")
-        coupling = as_parameter(J, "MarkovRandomField: J")
+        coupling = shared_by_edges(as_parameter(J, "MarkovRandomField: J"))
         if coupling.ndim and coupling.type.shape[-1] not in (None, 1, graph.n_edges):
             raise ValueError(
                 f"MarkovRandomField: J has shape {coupling.type.shape}, and the graph has "

@@ -16,6 +16,7 @@ from pytensor.tensor.variable import TensorVariable
 from pymc_ebm.conditionals.children import Children
 from pymc_ebm.dependence import PY, is_smooth
 from pymc_ebm.energies.coded import Coded
+from pymc_ebm.energies.energy import constant_value
 from pymc_ebm.energies.rbm import RBM
 from pymc_ebm.graphs import Graph
 from pymc_ebm.graphs.frustration import find_frustration
@@ -148,17 +149,21 @@ def _decide(rv: TensorVariable, model: pm.Model) -> Recommendation:
     children = Children.of(model, rv)
     form = Coded.of(energy)
     ties = repr(children.tying[0].name) if children.tying else None
-    if ties is not None or (form is None and not isinstance(energy, RBM)):
-        why = (
-            f"{ties} ties several of its entries together" if ties else f"{family} is not pairwise"
-        )
+    known = constant_value(beta)
+    layered = isinstance(energy, RBM) and known is not None and bool(np.all(known == 1.0))
+    if ties is not None or (form is None and not layered):
+        why = f"{family} is not pairwise"
+        if ties:
+            why = f"{ties} ties several of its entries together"
+        elif isinstance(energy, RBM):
+            why = "beta scales its free energy, which is no RBM (ebm.RBM scales both layers)"
         value = model.rvs_to_values[rv]
         if children.smooth and is_smooth(energy(value), value):
             return Recommendation(name, "GibbsWithGradients", why)
         return Recommendation(
             name, "ChromaticGibbs", f"{why}, and its log-probability has no useful gradient"
         )
-    if isinstance(energy, RBM):
+    if layered:
         return Recommendation(name, "BlockGibbs", "its units form two layers")
     assert form is not None
     return Recommendation(name, *_for_pairwise(form, beta))

@@ -12,6 +12,7 @@ import scipy.sparse
 import pymc_ebm as ebm
 
 from pymc_ebm import Graph, energies
+from pymc_ebm.dependence import PY
 
 pytestmark = pytest.mark.usefixtures("interpreted")
 RNG = np.random.default_rng(5)
@@ -113,3 +114,18 @@ def test_a_table_of_pandas_is_a_matrix_and_complex_numbers_are_refused():
     ):
         with pytest.raises(ValueError, match=r"Ising: [Jh] is complex"):
             build()
+
+
+def test_a_coupling_that_all_edges_share_may_be_data_of_rows():
+    """Data of shape (rows, 1): their type says nothing of the one."""
+    graph, rows = Graph.from_edges([(0, 1), (1, 2)]), np.array([[0.3], [-0.7]])
+    x, signs = np.array([[1, 1, -1], [1, -1, -1]]), np.array([[1.0, -1.0], [-1.0, 1.0]])
+    with pm.Model():
+        J = pm.Data("J", rows)
+        found = [
+            ebm.energies.Ising(J, graph=graph)(x).eval(mode=PY),
+            ebm.energies.MarkovRandomField(signs, J=J, graph=graph)((x + 1) // 2).eval(mode=PY),
+        ]
+    pairs = (x[:, :-1] * x[:, 1:]).sum(axis=1)
+    for value in found:
+        np.testing.assert_allclose(value, -rows[:, 0] * pairs)

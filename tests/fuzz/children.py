@@ -150,6 +150,12 @@ def switch(rng, a):
 
 
 def where_equal(rng, a):
+    if a.dtype.kind == "f":  # sums of the same numbers in another order are no equals
+        near = a.flat[0]
+        return (
+            lambda v: pt.lt(pt.abs(v - near), 1e-6) * 1.3,
+            lambda v: np.less(np.abs(v - near), 1e-6) * 1.3,
+        )
     return lambda v: pt.eq(v, a.flat[0]) * 1.3, lambda v: np.equal(v, a.flat[0]) * 1.3
 
 

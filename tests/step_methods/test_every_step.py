@@ -337,6 +337,19 @@ def test_random_couplings_go_to_heat_bath_in_blocks_where_there_are_two(graph, s
         assert ebm.recommend(model)["s"].step == step
 
 
+def test_a_scaled_free_energy_is_no_machine_of_two_layers():
+    """`beta` of `Boltzmann` multiplies the free energy; that of `ebm.RBM` both layers' energy."""
+    machine = ebm.energies.RBM(np.ones((3, 2)))
+    with pm.Model() as model:
+        ebm.Boltzmann("scaled", machine, beta=0.5)
+        ebm.Boltzmann("plain", machine)
+        ebm.RBM("cold", np.ones((3, 2)), beta=2.0)
+        chosen = {name: choice.step for name, choice in ebm.recommend(model).items()}
+    assert chosen == {
+        "scaled": "GibbsWithGradients", "plain": "BlockGibbs", "cold": "BlockGibbs"
+    }  # fmt: skip
+
+
 def test_a_child_declared_after_the_recommendation_counts():
     with pm.Model() as model:
         s = ebm.Ising("s", 0.3, graph=RING)
