@@ -198,7 +198,7 @@ def every_case():
             )  # fmt: skip
 
 
-@pytest.mark.parametrize(("build", "step_class", "options", "with_child"), every_case())
+@pytest.mark.parametrize(("build", "step_class", "options", "with_child"), list(every_case()))
 def test_moments_agree_with_enumeration(build, step_class, options, with_child):
     """First and second moments; false alarm 0.1 % a case."""
     with pm.Model() as model:
@@ -344,7 +344,8 @@ def test_a_scaled_free_energy_is_no_machine_of_two_layers():
         ebm.Boltzmann("scaled", machine, beta=0.5)
         ebm.Boltzmann("plain", machine)
         ebm.RBM("cold", np.ones((3, 2)), beta=2.0)
-        chosen = {name: choice.step for name, choice in ebm.recommend(model).items()}
+        found = ebm.recommend(model)
+        chosen = {name: found[name].step for name in ("scaled", "plain", "cold")}
     assert chosen == {
         "scaled": "GibbsWithGradients", "plain": "BlockGibbs", "cold": "BlockGibbs"
     }  # fmt: skip
