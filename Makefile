@@ -17,10 +17,10 @@ gallery: $(VENV)/.examples
 	cp examples/output/*.png docs/gallery/figures/
 
 test: check
-	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
 
 test-all: check
-	$(BIN)/python -m pytest -m "" $(PARALLEL) --cov --cov-report=term
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "" $(PARALLEL) --cov --cov-report=term
 
 # the wheel, installed where nothing else is, runs the README as written
 test-wheel: $(VENV)/.dev

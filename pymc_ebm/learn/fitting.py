@@ -120,6 +120,7 @@ def fit(
     """
     if not isinstance(energy, Energy):
         raise TypeError(f"fit: energy is a {type(energy).__name__}; pass an Energy.")
+    _require_one_energy(energy)
     rows = Rows(data, energy)
     held_out = None if validation is None else Rows(validation, energy, "validation")
     energy = known_shape(energy, rows)
@@ -136,6 +137,22 @@ def fit(
         schedule or (lambda epoch: 1.0), weight_decay, fixed, callbacks, checkpoint, random_seed,
     )  # fmt: skip
     return run.go(progressbar)
+
+
+def _require_one_energy(energy: Energy) -> None:
+    """Raise if parameters differ from row to row: such an energy belongs into a model."""
+    if getattr(energy, "batch_shape", ()):
+        raise ValueError(
+            f"fit: this function's energies differ from row to row (batch {energy.batch_shape}). "  # type: ignore[attr-defined]
+            "Write it for one configuration; for covariates declare a model, ebm.Boltzmann."
+        )
+    for name, value in energy.parameters.items():
+        batch = value.ndim - energy.core_ndims[name]
+        if batch > 0 and not all(value.type.broadcastable[:batch]):
+            raise ValueError(
+                f"fit: {name} of shape {value.type.shape} differs from row to row. Fit one energy; "
+                "for covariates declare a model, ebm.Boltzmann(..., log_partition='auto')."
+            )
 
 
 def _checked_batch(batch_size: int | None, n: int) -> int:

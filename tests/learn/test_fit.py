@@ -62,6 +62,8 @@ def test_single_precision_stays_single():
 
 
 BAD = {
+    "an energy a row": ({"energy": ebm.energies.Ising(np.zeros((120, 3)), graph=ebm.Graph.complete(3)),
+                         "data": np.ones((120, 3))}, "differs from row to row.*covariates"),
     "value": ({"data": np.where(np.arange(480).reshape(120, 4) == 6, 3, ROWS)},
               "data has 3 at row 1, column 2; RBM wants one of \\(0, 1\\)"),
     "missing": ({"data": np.where(np.arange(480).reshape(120, 4) == 9, np.nan, ROWS)},
