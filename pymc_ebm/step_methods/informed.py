@@ -67,8 +67,14 @@ class InformedTarget:
         self._function.trust_input = True
         rng = np.random.default_rng(0)
         start = model.initial_point()
+        # weights that begin at zero leave no gradient there
+        moved = {
+            key: value + rng.normal(size=np.shape(value)) if value.dtype.kind == "f" else value
+            for key, value in start.items()
+        }
         tried = [
-            self.at(self._states.random(rng, self.shape).astype(float), start) for _ in range(5)
+            self.at(self._states.random(rng, self.shape).astype(float), point)
+            for point in (start, start, start, moved, moved)
         ]
         if not any(np.any(gradient) for _, gradient, _ in tried):
             raise _no_gradient(owner, self.name, ": it is zero everywhere")

@@ -7,11 +7,14 @@ a case, and each broken copy must fail.
 from __future__ import annotations
 
 import numpy as np
+import pymc as pm
 import pytest
 
 from scipy.stats import chisquare
 
 import pymc_ebm as ebm
+
+from pymc_ebm.dependence import PY
 
 DRAWS = 20_000
 STATES = np.array([0, 1, 2])
@@ -76,6 +79,14 @@ def p_value(step_class, scale=1.0):
         counts[int(x @ [9, 3, 1])] += 1
     order = ALL @ [9, 3, 1]
     return chisquare(counts[order], DRAWS * p).pvalue
+
+
+def test_weights_that_begin_at_zero_have_a_gradient_elsewhere():
+    with pm.Model() as model:
+        W = pm.Normal("W", shape=(3, 2))
+        x = ebm.Boltzmann("x", ebm.energies.RBM(W), beta=0.5, log_partition=lambda energy: 0.0)
+        step = ebm.GibbsWithGradients([x], compile_kwargs={"mode": PY})
+    assert step.step(model.initial_point())[0]["x"].shape == (3,)
 
 
 @pytest.mark.parametrize("step_class", [ebm.GibbsWithGradients, ebm.DiscreteLangevin])
