@@ -82,6 +82,8 @@ class ChainDescent(Descent):
             self._chains.states = batch[None].copy()
         self._chains.advance(self._method.k, rng)
         self._chains.swap(rng)
+        if not self._method.restart:
+            self._chains.watch()
         return (self._chains.samples.astype(self._rows.dtype),)
 
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
@@ -133,6 +135,8 @@ class HiddenDescent(ChainDescent):
             self._chains.states = full[None].copy()
         self._chains.advance(self._method.k, rng)
         self._chains.swap(rng)
+        if not self._method.restart:
+            self._chains.watch()
         found = self._evaluate(full, self._chains.samples.astype(np.int64))
         return float("nan"), dict(zip(self._names, map(np.asarray, found), strict=True))
 
@@ -157,6 +161,8 @@ class LayerDescent(ChainDescent):
         rows = np.concatenate([batch, *chains.states], dtype=W.dtype)
         inputs = features(rows, sigma) @ W
         chains.finish(inputs[n:], rng)
+        if not self._method.restart:
+            chains.watch()
         if len(chains.betas) > 1:
             chains.swap(rng)
             rows, inputs = (np.concatenate([a[:n], a[-m:]]) for a in (rows, inputs))

@@ -13,7 +13,7 @@ from pymc_ebm.plots.quantities import with_titles
 
 SHOWN = (
     "log_likelihood", "loss", "free_energy_gap", "gradient_norm", "learning_rate", "acceptance",
-    "swap_acceptance", "round_trips",
+    "swap_acceptance", "round_trips", "chain_rhat",
 )  # fmt: skip
 
 

@@ -363,3 +363,16 @@ def test_two_samples_of_one_distribution_are_told_apart_as_often_as_stated():
         ebm.two_sample(np.where(np.arange(10)[:, None] == 3, np.nan, 1.0), np.ones((4, 1)))
     with pytest.raises(ValueError, match="2 columns, and data 3"):
         ebm.two_sample(np.ones((4, 2)), np.ones((4, 3)))
+
+
+def test_the_history_says_how_the_chains_did():
+    found = fitted(method=ebm.PCD(chains=20), batch_size=10, optimizer=pm.sgd(learning_rate=1e-6))
+    history = found.history
+    assert np.all(history.chain_rhat < 1.1)
+    assert np.all((history.chain_ess > 20) & (history.chain_ess < 20 * 12 * 3))
+    # two modes that no chain leaves
+    stuck = ebm.energies.RBM(np.full((4, 2), 9.0), -8.5, -17.0)
+    rows = np.repeat([[0, 0, 0, 0], [1, 1, 1, 1]], 60, axis=0)
+    parted = fitted(stuck, rows, method=ebm.PCD(chains=20), batch_size=10,
+                    optimizer=pm.sgd(learning_rate=1e-9))  # fmt: skip
+    assert np.all(parted.history.chain_rhat > 1.5)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from pymc_ebm import kernels
 from pymc_ebm.learn.learned import Values
 
+FEWEST = 4  # chains, and steps of an epoch, for R-hat to say something
+
 
 class Chains(ABC):
     """Chains at each of some inverse temperatures, the last of which is 1.
@@ -25,6 +27,7 @@ class Chains(ABC):
         self._direction = np.zeros((ladders, rungs), np.int8)
         self._rejected, self._swaps = np.zeros(max(rungs - 1, 1)), 0
         self._trips = np.zeros(1, np.int64)
+        self._means: list[NDArray[np.float64]] = []
 
     @property
     def samples(self) -> NDArray:
@@ -63,13 +66,33 @@ class Chains(ABC):
         """Put the state of rung ``order[r, c]`` at rung r."""
         self.states = self.states[order, np.arange(order.shape[1])]
 
+    def watch(self) -> None:
+        """Remember the mean value of each chain at β = 1, for R-hat and ESS."""
+        flat = self.samples.reshape(self.states.shape[1], -1)
+        self._means.append(flat.mean(axis=1, dtype=float))
+
     def health(self) -> dict[str, float]:
-        """Return how often swaps were accepted, and round trips so far."""
+        """Return how chains agreed, how often swaps were accepted, and round trips so far."""
+        found = self._agreement()
+        self._means = []
         if not self._swaps:
-            return {}
+            return found
         accepted = 1.0 - 2.0 * self._rejected / (self._swaps * self.states.shape[1])
         self._rejected[:], self._swaps = 0.0, 0
-        return {"swap_acceptance": float(accepted.min()), "round_trips": float(self._trips[0])}
+        found |= {"swap_acceptance": float(accepted.min()), "round_trips": float(self._trips[0])}
+        return found
+
+    def _agreement(self) -> dict[str, float]:
+        seen = np.array(self._means).T  # (C, steps)
+        if seen.ndim != 2 or min(seen.shape) < FEWEST or np.ptp(seen) == 0:
+            return {}
+        from arviz_stats.base import array_stats
+
+        axes = {"chain_axis": 0, "draw_axis": 1}
+        return {
+            "chain_rhat": float(array_stats.rhat(seen, **axes)),
+            "chain_ess": float(array_stats.ess(seen, **axes)),
+        }
 
     def arrays(self) -> Values:
         """Return what has to be known to go on."""
