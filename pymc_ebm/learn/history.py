@@ -21,8 +21,8 @@ DESCRIPTIONS = {
     "acceptance": "fraction of trajectories accepted at β = 1",
     "swap_acceptance": "of the pair of rungs that swaps least",
     "round_trips": "from end to end of the ladders and back, so far",
-    "chain_rhat": "rank-normalised R-hat of the chains' mean values over the epoch",
-    "chain_ess": "effective sample size of the chains' mean values over the epoch",
+    "chain_rhat": "rank-normalised R-hat of the chains' mean values since the last record",
+    "chain_ess": "effective sample size of the chains' mean values since the last record",
 }
 
 
