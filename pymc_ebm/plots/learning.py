@@ -56,7 +56,7 @@ def plot_learning(
     >>> plot = ebm.plot_learning(found, backend="matplotlib")
     """
     data: xr.Dataset = getattr(history, "history", history)
-    names = _shown(data) if var_names is None else list(np.atleast_1d(var_names))
+    names = _shown(data) if var_names is None else [str(n) for n in np.atleast_1d(var_names)]
     missing = [name for name in names if name not in data]
     if missing or not names:
         raise ValueError(
