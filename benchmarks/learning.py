@@ -15,7 +15,7 @@ from benchmarks.measurement import Row, rates_in_turn
 
 RNG = np.random.default_rng(0)
 SHAPES = {"784×500": (5000, 784, 500, "≤ 0.8"), "64×128": (1797, 64, 128, "≤ 0.5")}
-BATCH, EPOCHS = 64, 6
+BATCH, EPOCHS = 64, 21
 
 
 def epochs_per_second(rows: np.ndarray, hidden: int) -> float:
@@ -55,7 +55,7 @@ def measure() -> list[Row]:
         ours, theirs, ratio = rates_in_turn(
             lambda r=rows, h=hidden: epochs_per_second(r, h),
             lambda r=rows, h=hidden: sklearn_epochs_per_second(r, h),
-            rounds=5,
+            rounds=3,
         )
         found.append(
             Row(
