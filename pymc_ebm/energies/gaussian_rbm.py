@@ -10,14 +10,14 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.boltzmann_machine import BoltzmannMachine
-from pymc_ebm.energies.energy import Energy, as_parameter, require_positive
-from pymc_ebm.energies.rbm import checked_layers
+from pymc_ebm.energies.energy import as_parameter, require_positive
+from pymc_ebm.energies.layered import LayeredEnergy
 from pymc_ebm.graphs import Graph
 
 MOST_LISTED = 16  # hidden units whose configurations are listed for exact draws
 
 
-class GaussianRBM(Energy):
+class GaussianRBM(LayeredEnergy):
     """Restricted Boltzmann machine with real visible units, binary hidden units summed out.
 
     ``E(v, h) = Σ_i (v_i − b_i)²/(2σ_i²) − Σ_ij v_i W_ij h_j/σ_i² − Σ_j c_j h_j``. Given the hidden
@@ -56,32 +56,16 @@ class GaussianRBM(Energy):
     constraints: ClassVar = {"sigma": "positive"}
 
     def __init__(self, W: Any, b: Any = 0.0, c: Any = 0.0, sigma: Any = 1.0) -> None:
-        W, b, c = checked_layers("GaussianRBM", W, b, c)
-        nv, nh = W.type.shape
+        super().__init__(W, b, c)
         require_positive("GaussianRBM", sigma=sigma)
-        sigma = as_parameter(sigma, "GaussianRBM: sigma")
-        if sigma.ndim > 1 or (sigma.ndim and sigma.type.shape[0] not in (None, nv)):
-            raise ValueError(
-                f"GaussianRBM: sigma has shape {sigma.type.shape}; it must be a scalar or have "
-                f"shape ({nv},)."
-            )
-        super().__init__(
-            {"W": W, "b": b, "c": c, "sigma": sigma * pt.ones(nv)},
-            {"W": 2, "b": 1, "c": 1, "sigma": 1},
-            1,
-            (nv,),
-        )
-        self.n_hidden = int(nh)
+        (nv,) = self.event_shape or (0,)
+        spread = as_parameter(sigma, "GaussianRBM: sigma")
+        self.parameters["sigma"] = self._units("sigma", spread, nv)
+        self.core_ndims["sigma"] = 1
 
     @classmethod
-    def random(
-        cls,
-        n_visible: int,
-        n_hidden: int,
-        *,
-        sigma: Any = 1.0,
-        scale: float = 0.01,
-        random_seed: Any = None,
+    def random(  # type: ignore[override]
+        cls, n_visible: int, n_hidden: int, *, sigma: Any = 1.0, **kwargs: Any
     ) -> Self:
         """Draw normal weights; biases are zero.
 
@@ -91,13 +75,11 @@ class GaussianRBM(Energy):
             Numbers of units.
         sigma : float or array_like, default 1.0
             Standard deviations to start from.
-        scale : float, default 0.01
-            Standard deviation of the weights.
-        random_seed : int or Generator, optional
-            Source of randomness.
+        **kwargs
+            ``scale`` and ``random_seed``, as for `RBM.random`.
         """
-        rng = np.random.default_rng(random_seed)
-        return cls(rng.normal(0, scale, (n_visible, n_hidden)), sigma=sigma)
+        start = super().random(n_visible, n_hidden, **kwargs)
+        return cls(start.parameters["W"], sigma=sigma)
 
     def evaluate(self, x, *, W, b, c, sigma):
         """Return the free energy of the visible units."""

@@ -10,8 +10,8 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy, as_parameter
+from pymc_ebm.energies.layered import bipartite
 from pymc_ebm.energies.markov_random_field import MarkovRandomField
-from pymc_ebm.energies.rbm import bipartite
 from pymc_ebm.states import MOST_STATES
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import pytensor.tensor as pt
 
 from pytensor.tensor.variable import TensorVariable
 
-from pymc_ebm.energies.energy import Energy
 from pymc_ebm.energies.ising import Ising
-from pymc_ebm.energies.rbm import bipartite, checked_layers
+from pymc_ebm.energies.layered import LayeredEnergy, bipartite
 
 
-class SpinRBM(Energy):
+class SpinRBM(LayeredEnergy):
     """Restricted Boltzmann machine of spins ±1 in both layers, hidden spins summed out.
 
     ``E(s, t) = −sᵀWt − bᵀs − cᵀt``, so ``E(s) = −bᵀs − Σ_j log 2cosh(c_j + (sᵀW)_j)``. With c = 0
@@ -43,31 +41,6 @@ class SpinRBM(Energy):
     """
 
     support = "spin"
-
-    def __init__(self, W: Any, b: Any = 0.0, c: Any = 0.0) -> None:
-        W, b, c = checked_layers("SpinRBM", W, b, c)
-        super().__init__(
-            {"W": W, "b": b, "c": c}, {"W": 2, "b": 1, "c": 1}, 1, (int(W.type.shape[0]),)
-        )
-        self.n_hidden = int(W.type.shape[1])
-
-    @classmethod
-    def random(
-        cls, n_visible: int, n_hidden: int, *, scale: float = 0.01, random_seed: Any = None
-    ) -> Self:
-        """Draw normal weights; fields are zero.
-
-        Parameters
-        ----------
-        n_visible, n_hidden : int
-            Numbers of spins.
-        scale : float, default 0.01
-            Standard deviation of the weights.
-        random_seed : int or Generator, optional
-            Source of randomness.
-        """
-        rng = np.random.default_rng(random_seed)
-        return cls(rng.normal(0, scale, (n_visible, n_hidden)))
 
     def evaluate(self, x, *, W, b, c):
         """Return the free energy of the visible spins."""

@@ -1,32 +1,12 @@
-"""Units of a restricted Boltzmann machine for many chains at once, in single precision."""
+"""Log-weights of a restricted Boltzmann machine on the way from one temperature to the next."""
 
 from math import exp, log
 
 import numba
 import numpy as np
 
-from pymc_ebm.kernels.xoshiro import next_word, uniform
-
 CHUNK = 64  # ratios whose product stays within a double for inputs below 11 each
 SAFE = 10.0  # beyond, a logarithm is taken at once
-
-
-@numba.njit(cache=True)
-def draw_units(inputs, bias, scale, states, units):
-    """Draw units (chains, n) with log-odds ``bias_j + scale_i · inputs_ij``, in place.
-
-    `inputs`, `bias` (n,) and `units` are float32; `scale` (chains,) and generator `states`
-    (chains, 4) have one row a chain.
-    """
-    chains, n = inputs.shape
-    for i in range(chains):
-        s0, s1, s2, s3 = states[i, 0], states[i, 1], states[i, 2], states[i, 3]
-        t = scale[i]
-        for j in range(n):
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            odds = np.exp(-(bias[j] + t * inputs[i, j]))
-            units[i, j] = np.float32(uniform(word) * (1.0 + odds) < 1.0)
-        states[i, 0], states[i, 1], states[i, 2], states[i, 3] = s0, s1, s2, s3
 
 
 @numba.njit(cache=True)

@@ -16,7 +16,7 @@ LOGITS = {"float32": _LOGITS.astype(np.float32), "float64": _LOGITS}
 
 
 def draw_units(inputs, bias, scale, states, units):
-    """Draw units (chains, n) that are 1 with log-odds ``scale_i (bias_j + inputs_ij)``, in place.
+    """Draw units (chains, n) that are 1 with log-odds ``bias_j + scale_i · inputs_ij``, in place.
 
     `scale` (chains,) and generator `states` (chains, 4) have one row a chain; `inputs`, `bias` and
     `units` share a type, which is that of the arithmetic.
@@ -42,13 +42,13 @@ def fill_units(inputs, bias, scale, states, units, logits):
         states[i, 0], states[i, 1], states[i, 2], states[i, 3] = s0, s1, s2, s3
         t, undecided = scale[i], 0
         for j in range(n):
-            x = t * (bias[j] + inputs[i, j])
+            x = bias[j] + t * inputs[i, j]
             k = np.int64(bits[j] >> np.uint32(32 - BITS))
             units[i, j] = 1.0 if x >= logits[k + 1] else 0.0
             inside[undecided] = j
             undecided += (x > logits[k]) & (x < logits[k + 1])
         for m in range(undecided):
             j = inside[m]
-            x = np.float64(t * (bias[j] + inputs[i, j]))
+            x = np.float64(bias[j] + t * inputs[i, j])
             u = (np.float64(bits[j]) + 0.5) / 4294967296.0
             units[i, j] = 1.0 if u * (1.0 + np.exp(-x)) < 1.0 else 0.0

@@ -49,7 +49,7 @@ class Checkpoint:
                     "it to start anew."
                 )
         groups = {
-            name: arrays_of(name, arrays) for name in ("free", "extra", "memory", "descent", "best")
+            name: arrays_of(name, arrays) for name in ("learned", "memory", "descent", "best")
         }
         columns = arrays_of("history", arrays)
         history = xr.Dataset({name: ("epoch", values) for name, values in columns.items()})

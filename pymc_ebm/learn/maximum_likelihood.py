@@ -54,6 +54,4 @@ class MaximumLikelihood(Method):
         """Differentiate minus the mean log-likelihood."""
         energy = known_shape(learned.energy, rows)
         log_z = log_partition(energy, method=self.log_partition)
-        return GraphDescent(
-            learned, rows, lambda batch: energy(batch).mean() + log_z, is_log_likelihood=True
-        )
+        return GraphDescent(learned, rows, lambda batch: energy(batch).mean() + log_z)

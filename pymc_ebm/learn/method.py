@@ -42,10 +42,8 @@ class Method(ABC):
 class Descent(ABC):
     """Gradients for one run of `fit`."""
 
-    is_log_likelihood = False  # whether the loss is minus the mean log-likelihood
-    extra: Mapping[str, Any] = MappingProxyType(
-        {}
-    )  # what is learned besides the energy's own parameters
+    # what is learned besides the energy's own parameters
+    extra: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
@@ -67,14 +65,21 @@ class Descent(ABC):
 
 
 class GraphDescent(Descent):
-    """The gradient of a graph, of a batch and of further inputs that are made anew each time."""
+    """The gradient of a graph of a batch, and of `further` inputs that `draw` makes each time.
+
+    `extra` holds shared variables that are learned besides the energy's own.
+    """
 
     def __init__(
-        self, learned: Learned, rows: Rows, loss: Any, *further: TensorVariable, **options: Any
+        self,
+        learned: Learned,
+        rows: Rows,
+        loss: Any,
+        *further: TensorVariable,
+        draw: Any = lambda batch, rng: (),
+        extra: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        self.is_log_likelihood = options.get("is_log_likelihood", False)
-        self.extra = options.get("extra", {})
-        self._draw: Any = options.get("draw", lambda batch, rng: ())
+        self.extra, self._draw = extra, draw
         self._names = [*learned.free, *self.extra]
         batch = batch_variable(learned.energy, rows)
         total = loss(batch)

@@ -19,12 +19,14 @@ CHUNK = 4096  # rows of lazy data that are looked at together
 class Rows:
     """Configurations as data: NumPy, pandas, xarray, or arrays that are read piece by piece.
 
-    `what` is what messages call them. Anything with ``shape`` and slices that turn into arrays will
-    do for lazy data: Dask, Zarr, h5py. `shape` is (rows, *event), `dtype` what batches come in.
+    `owner` and `what` are what messages call them. Anything with ``shape`` and slices that turn
+    into arrays will do for lazy data: Dask, Zarr, h5py. `shape` is (rows, *event), `dtype` what
+    batches come in.
     """
 
-    def __init__(self, data: Any, energy: Energy, what: str = "data") -> None:
-        self._energy, self._what = energy, what
+    def __init__(self, data: Any, energy: Energy, what: str = "data", owner: str = "fit") -> None:
+        self._energy, self._what = energy, f"{owner}: {what}"
+        what = self._what
         self._lazy = _is_lazy(data)
         if not self._lazy:
             data = _as_array(data, what)
@@ -33,17 +35,17 @@ class Rows:
         shape = tuple(int(n) for n in data.shape)
         if event is not None and shape == event:
             raise ValueError(
-                f"fit: {what} has shape {shape}, which is one configuration; pass rows, "
+                f"{what} has shape {shape}, which is one configuration; pass rows, "
                 f"shape (rows, {', '.join(map(str, event))})."
             )
         width = event if event is not None else shape[1:]
         if len(shape) != 1 + energy.event_ndim or shape[1:] != tuple(width):
             raise ValueError(
-                f"fit: {what} has shape {shape}; {type(energy).__name__} wants (rows, "
+                f"{what} has shape {shape}; {type(energy).__name__} wants (rows, "
                 f"{', '.join(map(str, width))})."
             )
         if shape[0] < 1:
-            raise ValueError(f"fit: {what} has no rows.")
+            raise ValueError(f"{what} has no rows.")
         self.shape = shape
         single = str(getattr(data, "dtype", "")) == "float32"
         self.dtype = "float32" if single else "float64"
@@ -114,7 +116,7 @@ class Rows:
             else ""
         )
         raise ValueError(
-            f"fit: {self._what} has {value:g} at {where}; {type(self._energy).__name__} wants "
+            f"{self._what} has {value:g} at {where}; {type(self._energy).__name__} wants "
             f"{allowed}.{hint}"
         )
 
@@ -136,10 +138,10 @@ def _as_array(data: Any, what: str) -> NDArray:
             array = array.astype(float)
         except (TypeError, ValueError):
             raise TypeError(
-                f"fit: {what} holds {type(array.flat[0]).__name__} objects; pass numbers."
+                f"{what} holds {type(array.flat[0]).__name__} objects; pass numbers."
             ) from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"fit: {what} has dtype {array.dtype}; pass numbers.")
+        raise TypeError(f"{what} has dtype {array.dtype}; pass numbers.")
     return array
 
 

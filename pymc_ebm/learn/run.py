@@ -60,7 +60,17 @@ class Run:
         self.best_score, self.since_best = -np.inf, 0
         self.checkpoint = None
         if checkpoint is not None:
-            self.checkpoint = Checkpoint(checkpoint, self._identity(optimizer, random_seed))
+            keywords = sorted(getattr(optimizer, "keywords", {}).items())
+            rule = getattr(getattr(optimizer, "func", optimizer), "__name__", "adam")
+            same = {
+                "optimizer": f"{rule}({dict(keywords)})",
+                "weight_decay": str(self.decay),
+                "learned": str(sorted(self.learned.free)),
+                "validation": "none" if held_out is None else held_out.fingerprint(),
+                "score_every": str(self.every),
+                "random_seed": str(random_seed),
+            }
+            self.checkpoint = Checkpoint(checkpoint, self._facts() | same)
             self._resume()
 
     def _interval(self, score_every: int | None) -> int:
@@ -80,32 +90,40 @@ class Run:
             return 1
         return max(1, -(-self.epochs // SCORES))
 
-    def _identity(self, optimizer: Any, random_seed: Any) -> dict[str, str]:
-        """Return what has to agree for a run to go on."""
-        keywords = getattr(optimizer, "keywords", {})
-        rule = getattr(getattr(optimizer, "func", optimizer), "__name__", "adam")
+    def _facts(self) -> dict[str, str]:
+        """Return what the history and a checkpoint say of a run."""
         return {
             "energy": repr(self.learned.template),
             "data": self.rows.fingerprint(),
             "method": repr(self.method),
-            "optimizer": f"{rule}({dict(sorted(keywords.items()))})",
             "batch_size": str(self.size),
-            "random_seed": str(random_seed),
         }
+
+    def _snapshot(self) -> Values:
+        """Return the numbers of all that is learned."""
+        extra = {k: np.asarray(v.get_value()) for k, v in self.descent.extra.items()}
+        return {**self.learned.values, **extra}
+
+    def _put_back(self, values: Values) -> None:
+        self.learned.values = values
+        for name, variable in self.descent.extra.items():
+            variable.set_value(np.asarray(values[name], variable.dtype))
 
     def go(self, progressbar: bool) -> FitResult:
         """Run all epochs."""
         began = time.perf_counter()
+        start: Values | None = None
         with Progress(disable=not progressbar) as progress:
             task = progress.add_task(self._label({}), total=self.epochs, completed=self.done)
             try:
                 while self.done < self.epochs:
-                    start = self.learned.values
+                    start = self._snapshot()
                     with np.errstate(over="ignore", invalid="ignore"):  # it is looked at below
                         record = self._epoch()
                     if record is None or not self.learned.finite():
                         self._diverged(start)
                         break
+                    start = None  # an interrupt from here on has nothing to take back
                     record["seconds"] = time.perf_counter() - began
                     self.done += 1
                     self._score(record)
@@ -123,14 +141,15 @@ class Run:
                         break
             except KeyboardInterrupt:
                 self.why = "interrupted"
+                if start is not None:
+                    self._put_back(start)
                 _log.warning(
                     f"fit: interrupted in epoch {self.done + 1} of {self.epochs}; the best so far "
                     "is returned."
                 )
         if self.best is not None:
-            self.learned.values = self.best
-        attrs = {**self._identity(None, None), "ended": self.why, "epochs": self.done}
-        attrs.pop("optimizer"), attrs.pop("random_seed")
+            self._put_back(self.best)
+        attrs: dict[str, Any] = {**self._facts(), "ended": self.why, "epochs": self.done}
         for name, value in self.descent.extra.items():
             attrs[name] = float(value.get_value())
         attrs["log_partition_is"] = self.likelihood.how
@@ -191,13 +210,13 @@ class Run:
 
     def _compare(self, score: float) -> None:
         if score > self.best_score:
-            self.best_score, self.since_best, self.best = score, 0, self.learned.values
+            self.best_score, self.since_best, self.best = score, 0, self._snapshot()
         else:
             self.since_best += 1
 
     def _diverged(self, start: Values) -> None:
         """Go back to the epoch's start, and say what happened."""
-        self.learned.values = start
+        self._put_back(start)
         self.why = "diverged"
         rate = self.optimizer.base_rate * float(self.schedule(self.done))
         warnings.warn(
@@ -221,8 +240,7 @@ class Run:
     def _write(self) -> None:
         assert self.checkpoint is not None
         groups = {
-            "free": self.learned.values,
-            "extra": {k: np.asarray(v.get_value()) for k, v in self.descent.extra.items()},
+            "learned": self._snapshot(),
             "memory": self.optimizer.arrays(),
             "descent": self.descent.arrays(),
             "best": self.best or {},
@@ -241,9 +259,7 @@ class Run:
         if found is None:
             return
         groups, facts, history = found
-        self.learned.values = groups["free"]
-        for name, variable in self.descent.extra.items():
-            variable.set_value(np.asarray(groups["extra"][name], variable.dtype))
+        self._put_back(groups["learned"])
         self.optimizer.restore(groups["memory"])
         self.descent.restore(groups["descent"])
         self.best = groups["best"] or None

@@ -58,7 +58,7 @@ def score(
     >>> ebm.score(coin, [[1], [-1]])["log_likelihood"].values.round(4)
     array([-0.6931, -0.6931])
     """
-    rows = Rows(data, energy)
+    rows = Rows(data, energy, owner="score")
     energy = known_shape(energy, rows)
     options = {"progressbar": progressbar, **estimate}
     likelihood = LogLikelihood(energy, rows, lambda: energy, estimate=options)

@@ -12,16 +12,13 @@ import xarray as xr
 import pymc_ebm as ebm
 
 from pymc_ebm.dependence import PY
+from pymc_ebm.learn.layer_descent import LayerDescent
 from tests.learn.small import ALL, DISCRETE, REAL, draws
+
+pytestmark = pytest.mark.usefixtures("interpreted")
 
 RBM = DISCRETE["RBM"]
 ROWS = draws(RBM, 120, 1)
-
-
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    with pytensor.config.change_flags(mode=PY):
-        yield
 
 
 def fitted(energy=RBM, data=ROWS, **kwargs):
@@ -155,6 +152,34 @@ def test_an_interrupt_returns_the_best_so_far():
     assert same(found.energy, fitted(epochs=2).energy)
 
 
+def test_an_interrupt_inside_an_epoch_goes_back_to_its_start(monkeypatch):
+    """An optimiser's step without what settles it would leave parameters of no step."""
+    whole, steps = fitted(batch_size=40, epochs=1), []
+    right = LayerDescent.settle
+
+    def interrupt(self):
+        steps.append(1)
+        if len(steps) == 5:
+            raise KeyboardInterrupt
+        right(self)
+
+    monkeypatch.setattr(LayerDescent, "settle", interrupt)
+    assert same(fitted(batch_size=40, epochs=3).energy, whole.energy)
+
+
+def test_the_log_z_of_noise_belongs_to_the_parameters_returned():
+    """The best epoch's, not the last one's: the density it normalises sums to one."""
+    energy = REAL["Gaussian"]
+    found = fitted(
+        energy, draws(energy, 300, 1), method=ebm.NoiseContrastive(), epochs=40, score_every=1,
+        validation=draws(energy, 50, 2), optimizer=pm.adam(learning_rate=0.3),
+    )  # fmt: skip
+    exact = float(ebm.log_partition(found.energy).eval())
+    best = int(found.history.validation_log_likelihood.values.argmax())
+    assert best + 1 < found.history.sizes["epoch"]
+    assert abs(found.history.attrs["log_partition"] - exact) < 0.3
+
+
 def test_a_callback_sees_the_energy_and_may_end_the_run():
     seen = []
     found = fitted(callbacks=[lambda e: seen.append(e.freeze()) or e.number == 2], epochs=10)
@@ -229,6 +254,9 @@ def test_a_killed_run_goes_on_bit_for_bit(name, tmp_path):
         ({"random_seed": 2}, "its random_seed is 1"),
         ({"energy": ebm.energies.RBM.random(4, 3)}, "its energy is RBM"),
         ({"optimizer": pm.sgd(learning_rate=0.1)}, "its optimizer is adam"),
+        ({"weight_decay": 0.1}, "its weight_decay is"),
+        ({"fixed": "b"}, "its learned is"),
+        ({"validation": ROWS[:9]}, "its validation is none"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(change, message, tmp_path):

@@ -11,19 +11,14 @@ from scipy.stats import chisquare, kstest
 
 import pymc_ebm as ebm
 
-from pymc_ebm.dependence import PY
 from pymc_ebm.learn.chains import chains_for
 from pymc_ebm.learn.chains.layers import LayerChains
-from pymc_ebm.learn.contrastive import LayerDescent
+from pymc_ebm.learn.layer_descent import LayerDescent
 from pymc_ebm.learn.learned import Learned
 from pymc_ebm.learn.rows import Rows
 from tests.learn.small import ALL, DISCRETE, REAL, draws, probabilities
 
-
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    with pytensor.config.change_flags(mode=PY):
-        yield
+pytestmark = pytest.mark.usefixtures("interpreted")
 
 
 def prepared(energy, method, data, seed=0):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytest
 
 import pymc_ebm as ebm
@@ -15,15 +14,11 @@ from pymc_ebm.learn.learned import Learned
 from pymc_ebm.learn.rows import Rows
 from tests.learn.small import deep, probabilities
 
+pytestmark = pytest.mark.usefixtures("interpreted")
+
 MACHINE = deep()
 VALUES, P = probabilities(MACHINE)
 CODES = VALUES[:, :4] @ (1 << np.arange(4))  # visible configurations by number
-
-
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    with pytensor.config.change_flags(mode=PY):
-        yield
 
 
 def visible_rows(size, seed):

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytest
 
 from scipy.stats import t
 
 import pymc_ebm as ebm
 
-from pymc_ebm.dependence import PY
 from pymc_ebm.learn.learned import Learned
 from tests.learn.small import DISCRETE, REAL, draws
+
+pytestmark = pytest.mark.usefixtures("interpreted")
 
 CASES = {
     "score matching, Gaussian": (REAL["Gaussian"], ebm.ScoreMatching()),
@@ -36,12 +36,6 @@ CASES = {
     "likelihood, RBM": (DISCRETE["RBM"], ebm.MaximumLikelihood()),
 }  # fmt: skip
 QUICK = ("score matching, Gaussian", "noise-contrastive, Ising", "ratio matching, Ising")
-
-
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    with pytensor.config.change_flags(mode=PY):
-        yield
 
 
 def what_is_seen(energy, numbers):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
-import pytensor
 import pytest
 
 pytest.importorskip("sklearn")
@@ -17,17 +16,12 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import pymc_ebm as ebm
 
-from pymc_ebm.dependence import PY
 from pymc_ebm.sklearn import METHODS, RBM
 from tests.learn.small import DISCRETE, draws
 
+pytestmark = pytest.mark.usefixtures("interpreted")
+
 ROWS = draws(DISCRETE["RBM"], 200, 1)
-
-
-@pytest.fixture(autouse=True)
-def quick_compilation():
-    with pytensor.config.change_flags(mode=PY):
-        yield
 
 
 def test_it_is_an_estimator():

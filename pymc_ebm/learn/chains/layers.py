@@ -36,35 +36,39 @@ class LayerChains(Chains):
         """Sweep, and leave hidden units that go with the visible ones."""
         W, b, c, sigma = self.parameters()
         rungs, chains, n = self.states.shape
-        scale = np.repeat(self.betas, chains)
         random = generators(rng, rungs * chains)
         visible = np.ascontiguousarray(self.states.reshape(-1, n))
         if self.hidden is None:
             self.hidden = np.empty((rungs * chains, c.size), W.dtype)
-            self._draw_hidden(visible, W, c, sigma, scale, random)
+            self._draw(features(visible, sigma) @ W, c, random, self.hidden)
         for k in range(sweeps):
             if k:
-                self._draw_hidden(visible, W, c, sigma, scale, random)
-            self._draw_visible(visible, W, b, sigma, scale, random, rng)
+                self._draw(features(visible, sigma) @ W, c, random, self.hidden)
+            self._draw_visible(visible, W, b, sigma, random, rng)
         self.states = visible.reshape(self.states.shape)
 
-    def _draw_hidden(self, visible, W, c, sigma, scale, random) -> None:
-        inputs = features(visible, sigma) @ W
-        kernels.bernoulli.draw_units(inputs, c, scale, random, self.hidden)
+    def _draw(self, inputs: NDArray, bias: NDArray, random: NDArray, units: NDArray) -> None:
+        """Draw units with log-odds ``β (bias + inputs)``, rung by rung."""
+        chains = self.states.shape[1]
+        for r, beta in enumerate(self.betas):
+            rung = slice(r * chains, (r + 1) * chains)
+            scale, scaled = np.full(chains, beta), (beta * bias).astype(bias.dtype)
+            kernels.bernoulli.draw_units(inputs[rung], scaled, scale, random[rung], units[rung])
 
-    def _draw_visible(self, visible, W, b, sigma, scale, random, rng) -> None:
+    def _draw_visible(self, visible, W, b, sigma, random, rng) -> None:
+        assert self.hidden is not None
         inputs = self.hidden @ W.T
         if sigma is None:
-            kernels.bernoulli.draw_units(inputs, b, scale, random, visible)
+            self._draw(inputs, b, random, visible)
             return
         noise = rng.standard_normal(inputs.shape, dtype=inputs.dtype)
-        width = (1.0 / np.sqrt(scale))[:, None].astype(inputs.dtype) * sigma
-        np.add(b + inputs, width * noise, out=visible)
+        width = np.repeat(1.0 / np.sqrt(self.betas), self.states.shape[1])[:, None]
+        np.add(b + inputs, width.astype(inputs.dtype) * sigma * noise, out=visible)
 
     def finish(self, inputs: NDArray, rng: np.random.Generator) -> None:
         """Draw hidden units, given what visible ones say to them, shape (R C, nh)."""
-        c, scale = self.parameters()[2], np.repeat(self.betas, self.states.shape[1])
-        kernels.bernoulli.draw_units(inputs, c, scale, generators(rng, len(scale)), self.hidden)
+        assert self.hidden is not None
+        self._draw(inputs, self.parameters()[2], generators(rng, len(inputs)), self.hidden)
 
     def energies(self) -> NDArray[np.float64]:
         """Return the energy of both layers, as hidden units are."""

@@ -124,7 +124,7 @@ class LayersPath:
         self._v = np.empty((chains, self._b.size), np.float32)
         self._h = np.empty((chains, self._c.size), np.float32)
         nothing, zero = np.zeros_like(self._v), np.zeros(chains, np.float32)
-        kernels.annealed_layers.draw_units(nothing, self._b, zero, self._states, self._v)
+        kernels.bernoulli.draw_units(nothing, self._b, zero, self._states, self._v)
         self._inputs = self._v @ self._W
 
     def change(self, before: NDArray, after: NDArray) -> NDArray[np.float64]:
@@ -134,7 +134,7 @@ class LayersPath:
     def advance(self, t: NDArray) -> None:
         """Draw the hidden units, then the visible ones."""
         scale = t.astype(np.float32)
-        draw = kernels.annealed_layers.draw_units
+        draw = kernels.bernoulli.draw_units
         draw(self._inputs, self._c, scale, self._states, self._h)
         draw(self._h @ self._transposed, self._b, scale, self._states, self._v)
         self._inputs = self._v @ self._W
