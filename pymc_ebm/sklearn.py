@@ -22,6 +22,7 @@ import pymc as pm
 
 from pymc_ebm import energies
 from pymc_ebm.learn.cd import CD
+from pymc_ebm.learn.counts import whole
 from pymc_ebm.learn.fitting import fit
 from pymc_ebm.learn.learned import Learned
 from pymc_ebm.learn.maximum_likelihood import MaximumLikelihood
@@ -89,6 +90,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     _normalised: tuple[float, float] | None
     _training: Any
+    _settings: dict[str, Any]
 
     def __init__(
         self,
@@ -126,6 +128,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Not used.
         """
         rows, seed = self._rows(X, reset=True), self._seed()
+        self._log_z_seed = seed
         result = fit(
             self._start(rows.shape[1], seed),
             rows,
@@ -153,9 +156,16 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Not used.
         """
         first = not hasattr(self, "components_")
-        rows = self._rows(X, reset=first)
-        if first or getattr(self, "_training", None) is None:
-            seed = self._seed()
+        rows, settings = self._rows(X, reset=first), self.get_params()
+        if first or getattr(self, "_training", None) is None or self._settings != settings:
+            seed, self._settings = self._seed(), settings
+            if first:
+                self._log_z_seed = seed
+            elif len(self.components_) != self.n_components:
+                raise ValueError(
+                    f"RBM: n_components={self.n_components}, and {len(self.components_)} units "
+                    "have been learned. Fit anew, or set it back."
+                )
             energy = self._start(rows.shape[1], seed) if first else self.energy_
             checked, rng = Rows(rows, energy), np.random.default_rng(seed)
             learned = Learned(energy, dtype=checked.dtype)
@@ -177,9 +187,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X : array_like, shape (n_samples, n_features)
             Rows.
         """
-        check_is_fitted(self)
-        rows = self._rows(X)
-        return expit(rows @ self.components_.T + self.intercept_hidden_)
+        return self._up(X)
 
     def gibbs(self, v: Any) -> NDArray:
         """Draw hidden units given visible ones, then visible ones given those.
@@ -189,8 +197,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         v : array_like, shape (n_samples, n_features)
             Visible units.
         """
-        check_is_fitted(self)
-        rng, up = self._rng, self.transform(v)
+        rng, up = self._rng, self._up(v)
         hidden = (rng.random(up.shape) < up).astype(up.dtype)
         down = expit(hidden @ self.components_ + self.intercept_visible_)
         return (rng.random(down.shape) < down).astype(up.dtype)
@@ -236,14 +243,21 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Standard error of `log_partition_`, 0 if it is exact."""
         return self._log_z()[1]
 
+    def _up(self, X: Any) -> NDArray:
+        """Return the hidden units' probabilities as an array, whatever `set_output` says."""
+        check_is_fitted(self)
+        return expit(self._rows(X) @ self.components_.T + self.intercept_hidden_)
+
     def _log_z(self) -> tuple[float, float]:
+        check_is_fitted(self)
         if self._normalised is None:
             one = np.zeros((1, self.n_features_in_))
-            found = score(self.energy_, one, random_seed=self._seed(), progressbar=False)
+            found = score(self.energy_, one, random_seed=self._log_z_seed, progressbar=False)
             self._normalised = float(found.log_partition), float(found.log_partition_se)
         return self._normalised
 
     def _keep(self, values: dict[str, NDArray]) -> None:
+        values = {name: value.astype(float) for name, value in values.items()}
         self.components_ = values["W"].T
         self.intercept_visible_, self.intercept_hidden_ = values["b"], values["c"]
         self._n_features_out = len(self.components_)
@@ -252,7 +266,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self._rng = np.random.default_rng(self._seed())
 
     def _start(self, width: int, seed: int) -> energies.RBM:
-        return energies.RBM.random(width, int(self.n_components), random_seed=seed)
+        units = whole("RBM", "n_components", self.n_components)
+        return energies.RBM.random(width, units, random_seed=seed)
 
     def _method(self) -> Any:
         methods: dict[str, Any] = {
@@ -273,6 +288,13 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         rows = validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
         if self.binarize is not None:
             return (rows > self.binarize).astype(rows.dtype)
+        wrong = (rows != 0) & (rows != 1)
+        if wrong.any():
+            row, column = (int(k) for k in np.argwhere(wrong)[0])
+            raise ValueError(
+                f"RBM: X has {rows[row, column]:g} at row {row}, column {column}, and "
+                "binarize=None takes 0 and 1 alone. Pass binarize=0.5, say."
+            )
         return rows
 
     def __getstate__(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pymc_ebm.learn.contrastive import Contrastive
-from pymc_ebm.learn.pcd import check_count
+from pymc_ebm.learn.counts import settle_counts
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class CD(Contrastive):
 
     def __post_init__(self) -> None:
         """Check the number of sweeps."""
-        check_count("CD", k=self.k)
+        settle_counts(self, "k")
 
     def count(self, batch: int) -> int:
         """Return one chain a row of the batch."""

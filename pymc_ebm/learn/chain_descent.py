@@ -31,7 +31,7 @@ class ChainDescent(Descent):
     def _moved(self, batch: NDArray, rng: np.random.Generator) -> NDArray:
         """Advance the chains, from the batch if they begin anew; return those at β = 1."""
         if self._restart:
-            self._chains.states = batch[None].copy()
+            self._chains.begin(batch[None], rng)
         self._chains.advance(self._k, rng)
         self._chains.swap(rng)
         if not self._restart:
@@ -44,12 +44,11 @@ class ChainDescent(Descent):
 
     def arrays(self) -> Values:
         """Return where the chains are."""
-        return {} if self._restart else self._chains.arrays()
+        return self._chains.arrays()
 
     def restore(self, arrays: Values) -> None:
         """Take it back."""
-        if arrays:
-            self._chains.restore(arrays)
+        self._chains.restore(arrays)
 
     def health(self) -> dict[str, float]:
         """Ask the chains."""

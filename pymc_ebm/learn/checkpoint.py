@@ -39,7 +39,7 @@ class Checkpoint:
         """Return what was written, None if there is no file; refuse that of another run."""
         if not self._path.exists():
             return None
-        arrays, attrs = read_netcdf(self._path, KIND, FORMAT_VERSION)
+        arrays, attrs = read_netcdf(self._path, KIND, FORMAT_VERSION, "fit: checkpoint")
         stored = json.loads(attrs["identity"])
         for name, mine in self._identity.items():
             if stored.get(name) != mine:

@@ -48,7 +48,9 @@ class Contrastive(Method):
             return HiddenDescent(self.restart, self.k, learned, start, betas, rng)
         start = start.reshape(len(betas), -1, *rows.shape[1:])
         energy = known_shape(learned.energy, rows)
-        if isinstance(energy, RBM | GaussianRBM) and all(name in learned.free for name in LAYERS):
-            chains = LayerChains(learned, start, betas)
-            return LayerDescent(self.restart, self.k, self.centered, learned, chains)
-        return ChainDescent(self.restart, self.k, learned, rows, chains_for(energy, start, betas))
+        numbers = set(LAYERS) <= learned.plain == set(learned.free)
+        if isinstance(energy, RBM | GaussianRBM) and numbers:
+            layers = LayerChains(learned, start, betas)
+            return LayerDescent(self.restart, self.k, self.centered, learned, layers)
+        chains = chains_for(energy, start, betas, rng)
+        return ChainDescent(self.restart, self.k, learned, rows, chains)

@@ -36,8 +36,10 @@ class DenoisingScoreMatching(Method):
 
     def __post_init__(self) -> None:
         """Check the noise."""
-        if not self.sigma > 0 or not np.isfinite(self.sigma):
-            raise ValueError(f"DenoisingScoreMatching: sigma must be positive, got {self.sigma}.")
+        if not isinstance(self.sigma, int | float | np.number) or not 0 < self.sigma < np.inf:
+            raise ValueError(
+                f"DenoisingScoreMatching: sigma must be positive and finite, got {self.sigma!r}."
+            )
 
     def obstacle(self, energy: Energy) -> str | None:
         """Ask for real values."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pymc_ebm.energies.energy import Energy
+from pymc_ebm.learn.counts import whole
 from pymc_ebm.learn.method import Method, known_shape
 from pymc_ebm.learn.methods import choose_method, fitting_methods
 from pymc_ebm.learn.result import Epoch, FitResult
@@ -44,7 +45,7 @@ def fit(
     ----------
     energy : Energy
         What to fit: a family with numbers to start from, or a `Custom` energy whose function uses
-        ``pytensor.shared`` variables, which are learned (and themselves left alone).
+        ``pytensor.shared`` variables (or `pm.Data`), which are learned, and themselves left alone.
     data : array_like, shape ``(rows, *event)``
         Independent configurations: NumPy, pandas, xarray, or a Dask, Zarr or HDF5 array that is
         read batch by batch. Single precision in, single precision throughout.
@@ -125,15 +126,21 @@ def fit(
     held_out = None if validation is None else Rows(validation, energy, "validation")
     energy = known_shape(energy, rows)
     size = _checked_batch(batch_size, len(rows))
-    if epochs != int(epochs) or epochs < 1:
-        raise ValueError(f"fit: epochs must be 1 or more, got {epochs}.")
-    if patience is not None and held_out is None:
-        raise ValueError("fit: patience= needs validation=, by which epochs are compared.")
+    epochs = whole("fit", "epochs", epochs)
+    if patience is not None:
+        patience = whole("fit", "patience", patience)
+        if held_out is None:
+            raise ValueError("fit: patience= needs validation=, by which epochs are compared.")
+    if score_every is not None:
+        score_every = whole("fit", "score_every", score_every, 0)
+    for name, called in (("schedule", [schedule] if schedule else []), ("callbacks", callbacks)):
+        if not isinstance(called, Sequence) or not all(map(callable, called)):
+            raise TypeError(f"fit: {name}={called!r}; pass a function, or a list of callbacks.")
     if held_out is not None:
         _warn_about_overlap(rows, held_out)
     method = _checked_method(method, energy)
     run = Run(
-        energy, rows, held_out, method, optimizer, int(epochs), size, score_every, patience,
+        energy, rows, held_out, method, optimizer, epochs, size, score_every, patience,
         schedule or (lambda epoch: 1.0), weight_decay, fixed, callbacks, checkpoint, random_seed,
     )  # fmt: skip
     return run.go(progressbar)
@@ -156,12 +163,7 @@ def _require_one_energy(energy: Energy) -> None:
 
 
 def _checked_batch(batch_size: int | None, n: int) -> int:
-    size = n if batch_size is None else batch_size
-    if size != int(size) or size < 1 or (batch_size is not None and size < 2):
-        raise ValueError(
-            f"fit: batch_size must be a whole number of 2 rows or more, got {batch_size}."
-        )
-    return min(int(size), n)
+    return n if batch_size is None else min(whole("fit", "batch_size", batch_size, 2), n)
 
 
 def _checked_method(method: Method | None, energy: Energy) -> Method:

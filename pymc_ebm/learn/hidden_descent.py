@@ -29,7 +29,7 @@ class HiddenDescent(ChainDescent):
         self._restart, self._k = restart, k
         self._clamped = ClampedChains(energy, np.arange(energy.n_visible, energy.event_shape[0]))
         whole = self._clamped.draw(start, 1, rng)
-        self._chains = chains_for(energy, whole.reshape(len(betas), -1, whole.shape[1]), betas)
+        self._chains = chains_for(energy, whole.reshape(len(betas), -1, whole.shape[1]), betas, rng)
         full, negative = (pt.matrix(name, dtype="int64") for name in ("full", "negative"))
         loss: Any = energy(full).mean() - energy(negative).mean()
         gradient: Any = pytensor.grad(loss, list(learned.free.values()))

@@ -32,7 +32,7 @@ class LayerDescent(ChainDescent):
         n, m = len(batch), chains.states.shape[1]
         if self._restart:
             m = n
-            chains.states, chains.hidden = np.array(batch[None], W.dtype), None
+            chains.begin(batch[None], rng)
         chains.advance(self._k, rng)
         # data first, then all rungs: what is said to hidden units is one product
         rows = np.concatenate([batch, *chains.states], dtype=W.dtype)

@@ -27,7 +27,8 @@ class Learned:
     """An energy whose parameters are shared variables without constraints.
 
     Numbers become shared variables; where a parameter is computed from shared variables of floats,
-    those are what is learned. `energy` is written in them; `free` holds them by name, and `values`
+    those are what is learned (`pm.Data` among them, unless named in `fixed`). `energy` is written
+    in them; `free` holds them by name, `plain` the names of those made of numbers, and `values`
     their numbers. A parameter named in ``energy.constraints`` is learned through its logarithm
     (``"positive"``), a softmax (``"simplex"``) or a Cholesky factor (``"positive definite"``), or
     left alone (``"fixed"``).
@@ -38,6 +39,7 @@ class Learned:
         self._fixed = _checked_fixed(energy, fixed)
         self.free: dict[str, Any] = {}
         self._rules = dict(energy.constraints)
+        self.plain: set[str] = set()  # what was made of numbers, not of shared variables
         bound: dict[str, TensorVariable] = {}
         copies: dict[Any, Any] = {}
         for name, value in energy.parameters.items():
@@ -60,6 +62,7 @@ class Learned:
                 stand_ins: Any = {v: copies[v].astype(v.dtype) for v in shared}
                 bound[name] = cast(TensorVariable, graph_replace(value, stand_ins, strict=False))
             else:
+                self.plain.add(name)
                 start = _unconstrain(np.asarray(value.eval(mode=PY)), rule)
                 copy = self._take(name, start, dtype)
                 bound[name] = _constrain(copy.astype(value.dtype), rule)
@@ -97,10 +100,6 @@ class Learned:
         value: NDArray = np.asarray(self._bound[name].eval(mode=PY))
         return value
 
-    def finite(self) -> bool:
-        """Tell whether all numbers are."""
-        return all(np.isfinite(v.get_value(borrow=True)).all() for v in self.free.values())
-
     def frozen(self) -> Energy:
         """Return the energy with its parameters as numbers."""
         numbers: dict[str, Any] = {}
@@ -114,6 +113,8 @@ def _is_float(variable: Variable) -> bool:
 
 
 def _checked_fixed(energy: Energy, fixed: Iterable[str]) -> set[str]:
+    if not isinstance(fixed, Iterable):
+        raise TypeError(f"fit: fixed={fixed!r}; pass names of parameters.")
     names = {fixed} if isinstance(fixed, str) else set(fixed)
     unknown = names - set(energy.parameters)
     if unknown:

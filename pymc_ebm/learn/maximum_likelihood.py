@@ -11,7 +11,7 @@ from pymc_ebm.learn.learned import Learned
 from pymc_ebm.learn.method import Descent, GraphDescent, Method, known_shape
 from pymc_ebm.learn.rows import Rows
 from pymc_ebm.log_z.exact import log_partition
-from pymc_ebm.log_z.exact.log_partition import seconds_of_exact
+from pymc_ebm.log_z.exact.log_partition import METHODS, seconds_of_exact
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,14 @@ class MaximumLikelihood(Method):
 
     log_partition: str = "auto"
 
+    def __post_init__(self) -> None:
+        """Check the method's name."""
+        if self.log_partition not in ("auto", *METHODS):
+            raise ValueError(
+                f"MaximumLikelihood: log_partition={self.log_partition!r} is none of auto, "
+                f"{', '.join(METHODS)}."
+            )
+
     def obstacle(self, energy: Energy) -> str | None:
         """Ask whether log Z is exact."""
         if self.log_partition == "auto":
@@ -47,7 +55,7 @@ class MaximumLikelihood(Method):
         try:
             log_partition(energy, method=self.log_partition)
         except ValueError as error:
-            return str(error)
+            return str(error).removesuffix(".")
         return None
 
     def descent(self, learned: Learned, rows: Rows, rng: np.random.Generator) -> Descent:

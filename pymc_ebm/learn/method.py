@@ -28,6 +28,10 @@ class Method(ABC):
             return f"configurations of {type(energy).__name__} hold hidden units"
         return self.obstacle(energy)
 
+    def describe(self, rows: Rows) -> str:
+        """Return what tells runs apart that are done in other ways."""
+        return repr(self)
+
     draws_hidden_units: ClassVar[bool] = False
 
     @abstractmethod
@@ -44,6 +48,7 @@ class Descent(ABC):
 
     # what is learned besides the energy's own parameters
     extra: Mapping[str, Any] = MappingProxyType({})
+    compares_rows = False  # whether the loss on other rows says how well they are described
 
     @abstractmethod
     def gradient(self, batch: NDArray, rng: np.random.Generator) -> tuple[float, Values]:
@@ -69,6 +74,8 @@ class GraphDescent(Descent):
 
     `extra` holds shared variables that are learned besides the energy's own.
     """
+
+    compares_rows = True
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 
@@ -21,12 +22,13 @@ def write_netcdf(path: Path, arrays: Values, **attrs: Any) -> None:
     dataset = xr.Dataset(attrs={**attrs, "format_version": FORMAT_VERSION})
     for name, value in arrays.items():
         array = np.asarray(value)
-        if array.size == 0:
-            continue
+        kept: dict[str, Any] = {"dtype": str(array.dtype)}
+        if array.size == 0:  # netCDF 3 has no axes of length zero
+            kept["shape"], array = json.dumps(array.shape), np.zeros((), np.int32)
         if array.dtype == np.int64 or array.dtype == bool:
             array = array.astype(np.int32)  # netCDF 3 knows no longer ones
         dims = [f"{name}.{axis}" for axis in range(array.ndim)]
-        dataset[name] = (dims, array, {"dtype": str(np.asarray(value).dtype)})
+        dataset[name] = (dims, array, kept)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -38,31 +40,35 @@ def write_netcdf(path: Path, arrays: Values, **attrs: Any) -> None:
             os.remove(temporary)
 
 
-def read_netcdf(path: Path, kind: str, newest: int) -> tuple[Values, dict[str, Any]]:
+def read_netcdf(
+    path: Path, kind: str, newest: int, owner: str = "load"
+) -> tuple[Values, dict[str, Any]]:
     """Return arrays and attributes; say what is wrong with a file that is none of ours."""
     if not path.exists():
-        raise FileNotFoundError(f"load: {path} does not exist.")
+        raise FileNotFoundError(f"{owner}: {path} does not exist.")
     try:
         with xr.open_dataset(path, engine="scipy") as opened:
             dataset = opened.load()
     except Exception as error:
         raise ValueError(
-            f"load: {path} cannot be read: {error}. It may be truncated, or no netCDF file."
+            f"{owner}: {path} cannot be read: {error}. It may be truncated, or no netCDF file."
         ) from None
     if dataset.attrs.get("kind") != kind:
         raise ValueError(
-            f"load: {path} holds {dataset.attrs.get('kind', 'something else')!r}, not {kind!r}."
+            f"{owner}: {path} holds {dataset.attrs.get('kind', 'something else')!r}, not {kind!r}."
         )
     version = int(dataset.attrs["format_version"])
     if version > newest:
         raise ValueError(
-            f"load: {path} has format version {version}; this pymc_ebm reads up to {newest}. "
+            f"{owner}: {path} has format version {version}; this pymc_ebm reads up to {newest}. "
             "Update it."
         )
-    arrays = {
-        str(name): value.values.astype(value.attrs.get("dtype", value.dtype))
-        for name, value in dataset.data_vars.items()
-    }
+    arrays = {}
+    for name, value in dataset.data_vars.items():
+        array = value.values.astype(value.attrs.get("dtype", value.dtype))
+        if "shape" in value.attrs:
+            array = np.zeros(json.loads(value.attrs["shape"]), array.dtype)
+        arrays[str(name)] = array
     return arrays, dict(dataset.attrs)
 
 

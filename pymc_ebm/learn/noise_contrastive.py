@@ -14,6 +14,7 @@ from scipy.special import logsumexp, xlogy
 
 from pymc_ebm.dependence import PY
 from pymc_ebm.energies.energy import Energy
+from pymc_ebm.learn.counts import settle_counts
 from pymc_ebm.learn.learned import Learned
 from pymc_ebm.learn.method import Descent, GraphDescent, Method, batch_variable
 from pymc_ebm.learn.rows import Rows
@@ -61,8 +62,7 @@ class NoiseContrastive(Method):
 
     def __post_init__(self) -> None:
         """Check noise and ratio."""
-        if self.ratio != int(self.ratio) or self.ratio < 1:
-            raise ValueError(f"NoiseContrastive: ratio must be 1 or more, got {self.ratio}.")
+        settle_counts(self, "ratio")
         if self.noise is not None and not (
             hasattr(self.noise, "rvs") and hasattr(self.noise, "logpdf")
         ):
@@ -70,6 +70,11 @@ class NoiseContrastive(Method):
                 f"NoiseContrastive: noise is a {type(self.noise).__name__}; it needs rvs(size, "
                 "random_state) and logpdf(x), as scipy.stats.multivariate_normal(mean, cov) has."
             )
+
+    def describe(self, rows: Rows) -> str:
+        """Tell kinds of noise apart by what they say of the first rows."""
+        said = "" if self.noise is None else str(_log_density(self.noise, rows.take(np.arange(1))))
+        return f"NoiseContrastive(ratio={self.ratio}, noise={type(self.noise).__name__} {said})"
 
     def obstacle(self, energy: Energy) -> str | None:
         """Take any energy."""
@@ -100,9 +105,8 @@ class NoiseContrastive(Method):
         def draw(batch: NDArray, rng: np.random.Generator) -> tuple:
             made = np.asarray(noise.rvs(size=self.ratio * len(batch), random_state=rng))
             made = made.reshape(-1, *batch.shape[1:])
-            return tuple(np.asarray(a, rows.dtype) for a in (
-                made, np.atleast_1d(noise.logpdf(batch)), np.atleast_1d(noise.logpdf(made))
-            ))  # fmt: skip
+            said = _log_density(noise, batch), _log_density(noise, made)
+            return tuple(np.asarray(a, rows.dtype) for a in (made, *said))
 
         extra = {"log_partition": constant}
         return GraphDescent(learned, rows, loss, drawn, *said, draw=draw, extra=extra)
@@ -110,15 +114,43 @@ class NoiseContrastive(Method):
 
 def _first_log_z(energy: Energy, noise: Any, rows: Rows, rng: np.random.Generator) -> float:
     """Return ``log ⟨exp(−E) / q⟩`` over noise, for the constant to start from."""
-    made = np.asarray(noise.rvs(size=TRIALS, random_state=rng)).reshape(-1, *rows.shape[1:])
-    log_weights = -energy(made).eval(mode=PY) - np.atleast_1d(noise.logpdf(made))
+    made = np.asarray(noise.rvs(size=TRIALS, random_state=rng))
+    if made.size != TRIALS * np.prod(rows.shape[1:]):
+        raise ValueError(
+            f"NoiseContrastive: {TRIALS} rows of noise have shape {made.shape}, and a row of data "
+            f"{rows.shape[1:]}."
+        )
+    made = made.reshape(-1, *rows.shape[1:])
+    if energy.states is not None and not energy.states.allowed(made).all():
+        wrong = made[~energy.states.allowed(made)].flat[0]
+        raise ValueError(
+            f"NoiseContrastive: the noise has {wrong:g}, and {type(energy).__name__} wants one of "
+            f"{tuple(energy.states)}. Leave out noise= for independent entries."
+        )
+    log_weights = -energy(made).eval(mode=PY) - _log_density(noise, made)
     return float(logsumexp(log_weights) - np.log(TRIALS))
+
+
+def _log_density(noise: Any, x: NDArray) -> NDArray[np.float64]:
+    """Ask noise for one log-density a row."""
+    try:
+        said = np.atleast_1d(np.asarray(noise.logpdf(x), float))
+    except ValueError as error:
+        raise ValueError(f"NoiseContrastive: noise.logpdf of rows {x.shape}: {error}.") from None
+    if said.shape != (len(x),):
+        raise ValueError(
+            f"NoiseContrastive: noise.logpdf of rows {x.shape} has shape {said.shape}; it must "
+            "give one value a row."
+        )
+    return said
 
 
 class NormalNoise:
     """A normal with the mean and covariance of data."""
 
     def __init__(self, rows: Rows) -> None:
+        if len(rows) < 2:
+            raise ValueError("NoiseContrastive: one row has no covariance; pass noise=.")
         flat = rows.whole().reshape(len(rows), -1).astype(float)
         self._shape = rows.shape[1:]
         self._mean = flat.mean(axis=0)

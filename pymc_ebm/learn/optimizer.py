@@ -67,7 +67,7 @@ def _with_rate(rule: Any) -> tuple[float, Callable]:
     rate: Any = rule.keywords.get("learning_rate")
     if rate is None and "learning_rate" in defaults:
         rate = defaults["learning_rate"].default
-    if not isinstance(rate, int | float) or not rate > 0:
+    if not isinstance(rate, int | float | np.number) or not 0 < rate < np.inf:
         raise ValueError(
             f"fit: the optimizer's learning_rate must be a positive number, got {rate}."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pymc_ebm.learn.contrastive import Contrastive
+from pymc_ebm.learn.counts import settle_counts
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,8 @@ class PCD(Contrastive):
 
     def __post_init__(self) -> None:
         """Check the counts."""
-        check_count("PCD", chains=self.chains, k=self.k)
+        settle_counts(self, "chains", "k")
 
     def count(self, batch: int) -> int:
         """Return the number of chains."""
         return self.chains
-
-
-def check_count(owner: str, **counts: int) -> None:
-    """Raise for a count that is not 1 or more."""
-    for name, value in counts.items():
-        if value != int(value) or value < 1:
-            raise ValueError(f"{owner}: {name} must be 1 or more, and whole, got {value}.")

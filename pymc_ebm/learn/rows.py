@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymc_ebm.energies.energy import Energy
+from pymc_ebm.variables.observed import as_array
 
 CHUNK = 4096  # rows of lazy data that are looked at together
 
@@ -129,19 +130,16 @@ def _is_lazy(data: Any) -> bool:
 
 
 def _as_array(data: Any, what: str) -> NDArray:
-    """Return NumPy values of arrays, lists, frames and labelled arrays."""
-    if hasattr(data, "to_numpy"):
-        data = data.to_numpy()
-    array = np.asarray(data)
-    if array.dtype == object:
-        try:
-            array = array.astype(float)
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"{what} holds {type(array.flat[0]).__name__} objects; pass numbers."
-            ) from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{what} has dtype {array.dtype}; pass numbers.")
+    """Return NumPy values of arrays, lists, frames and labelled arrays; gaps as NaN."""
+    try:
+        array = as_array(data)
+        if np.ma.isMaskedArray(array):
+            array = np.ma.filled(array.astype(float), np.nan)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what} cannot be read as an array of numbers: {error}.") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        kind = getattr(array, "dtype", type(data).__name__)
+        raise TypeError(f"{what} has dtype {kind}; pass numbers.")
     return array
 
 

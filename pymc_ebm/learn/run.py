@@ -21,6 +21,7 @@ from pymc_ebm.learn.method import Descent, known_shape
 from pymc_ebm.learn.optimizer import Optimizer
 from pymc_ebm.learn.result import Epoch, FitResult
 from pymc_ebm.learn.rows import Rows
+from pymc_ebm.learn.saving import fingerprint_of
 from pymc_ebm.log_z.estimated.estimate import MOST_RUNGS
 
 MOST_SCORED = 5000  # training rows that a log-likelihood is averaged over
@@ -58,6 +59,12 @@ class Run:
         self.history, self.done, self.why = History(), 0, "epochs"
         self.best: Values | None = None
         self.best_score, self.since_best = -np.inf, 0
+        if held_out is not None and not self.every and not self.descent.compares_rows:
+            raise ValueError(
+                f"fit: nothing compares epochs on validation rows: {type(method).__name__} follows "
+                "no objective, and log-likelihoods are not scored. Leave out validation=, or pass "
+                "score_every= where log Z can be had."
+            )
         self.checkpoint = None
         if checkpoint is not None:
             keywords = sorted(getattr(optimizer, "keywords", {}).items())
@@ -66,6 +73,7 @@ class Run:
                 "optimizer": f"{rule}({dict(keywords)})",
                 "weight_decay": str(self.decay),
                 "learned": str(sorted(self.learned.free)),
+                "start": fingerprint_of(self.learned.template),
                 "validation": "none" if held_out is None else held_out.fingerprint(),
                 "score_every": str(self.every),
                 "random_seed": str(random_seed),
@@ -77,8 +85,6 @@ class Run:
         """Return how many epochs lie between two log-likelihoods, 0 for none."""
         how = self.likelihood.how
         if score_every is not None:
-            if score_every != int(score_every) or score_every < 0:
-                raise ValueError(f"fit: score_every must be 0 or more, got {score_every}.")
             if score_every and how == "unknown":
                 raise ValueError(
                     "fit: log Z of this energy is neither exact nor estimated; score_every=0."
@@ -95,7 +101,7 @@ class Run:
         return {
             "energy": repr(self.learned.template),
             "data": self.rows.fingerprint(),
-            "method": repr(self.method),
+            "method": self.method.describe(self.rows),
             "batch_size": str(self.size),
         }
 
@@ -103,6 +109,9 @@ class Run:
         """Return the numbers of all that is learned."""
         extra = {k: np.asarray(v.get_value()) for k, v in self.descent.extra.items()}
         return {**self.learned.values, **extra}
+
+    def _finite(self) -> bool:
+        return all(np.isfinite(value).all() for value in self._snapshot().values())
 
     def _put_back(self, values: Values) -> None:
         self.learned.values = values
@@ -116,11 +125,11 @@ class Run:
         with Progress(disable=not progressbar) as progress:
             task = progress.add_task(self._label({}), total=self.epochs, completed=self.done)
             try:
-                while self.done < self.epochs:
+                while self.done < self.epochs and not self._out_of_patience():
                     start = self._snapshot()
                     with np.errstate(over="ignore", invalid="ignore"):  # it is looked at below
                         record = self._epoch()
-                    if record is None or not self.learned.finite():
+                    if record is None or not self._finite():
                         self._diverged(start)
                         break
                     start = None  # an interrupt from here on has nothing to take back
@@ -135,9 +144,6 @@ class Run:
                     ended = [callback(told) for callback in self.callbacks]  # all of them
                     if any(ended):
                         self.why = "callback"
-                        break
-                    if self.patience is not None and self.since_best >= self.patience:
-                        self.why = "patience"
                         break
             except KeyboardInterrupt:
                 self.why = "interrupted"
@@ -155,12 +161,19 @@ class Run:
         attrs["log_partition_is"] = self.likelihood.how
         return FitResult(self.learned.frozen(), self.history.to_dataset(**attrs))
 
+    def _out_of_patience(self) -> bool:
+        """Tell whether a run has gone on for long enough without a better score."""
+        if self.patience is None or self.since_best < self.patience:
+            return False
+        self.why = "patience"
+        return True
+
     def _epoch(self) -> dict[str, float] | None:
         """Go once through the data; None if a gradient is not finite."""
         n = len(self.rows)
         order = self.rng.permutation(n) if self.size < n else np.arange(n)
         batches = np.array_split(order, max(1, -(-n // self.size)))
-        factor = float(self.schedule(self.done))
+        factor = _checked_factor(self.schedule(self.done), self.done)
         losses, norms = [], []
         for self.step, numbers in enumerate(batches):
             loss, gradient = self.descent.gradient(self.rows.take(numbers), self.rng)
@@ -201,7 +214,7 @@ class Run:
             record["validation_log_likelihood"] = float(-held_out - log_z)
             record["free_energy_gap"] = float(held_out - train)
             self._compare(record["validation_log_likelihood"])
-        elif not self.every and self.held_out is not None:
+        elif not self.every and self.held_out is not None and self.descent.compares_rows:
             rng = np.random.default_rng(0)  # the same noise each time
             loss, _gradient = self.descent.gradient(self.held_out.whole(), rng)
             if np.isfinite(loss):
@@ -218,7 +231,7 @@ class Run:
         """Go back to the epoch's start, and say what happened."""
         self._put_back(start)
         self.why = "diverged"
-        rate = self.optimizer.base_rate * float(self.schedule(self.done))
+        rate = self.optimizer.base_rate * _checked_factor(self.schedule(self.done), self.done)
         warnings.warn(
             f"fit: parameters or gradients stopped being finite at step {self.step + 1} of epoch "
             f"{self.done + 1}, learning rate {rate:g}. The parameters from before that epoch are "
@@ -267,7 +280,25 @@ class Run:
         self.best_score = facts["best_score"]
         self.rng.bit_generator.state = facts["generator"]
         self.history = History.from_dataset(history)
+        for epoch, record in enumerate(self.history.records):
+            factor = _checked_factor(self.schedule(epoch), epoch)
+            if not np.isclose(record["learning_rate"], self.optimizer.base_rate * factor):
+                raise ValueError(
+                    "fit: the checkpoint is of another run: its learning rate in epoch "
+                    f"{epoch + 1} was {record['learning_rate']:g}, and this schedule= says "
+                    f"{self.optimizer.base_rate * factor:g}. Choose another file, or remove it."
+                )
         _log.info(f"fit: goes on after epoch {self.done} of {self.epochs}")
+
+
+def _checked_factor(factor: Any, epoch: int) -> float:
+    """Return a schedule's factor as a number."""
+    if not isinstance(factor, int | float | np.number) or not 0 <= factor < np.inf:
+        raise ValueError(
+            f"fit: schedule({epoch}) = {factor!r}; a factor of the learning rate is a number, 0 or "
+            "more."
+        )
+    return float(factor)
 
 
 def _affordable(rows: int) -> int:
@@ -278,12 +309,13 @@ def _affordable(rows: int) -> int:
     return int(np.clip(0.1 * 2.5 * rows / (SCORES * MOST_RUNGS), *ROUNDS))
 
 
-def _checked_decay(decay: float | Mapping[str, float], learned: Learned) -> dict[str, float]:
-    if not isinstance(decay, Mapping):
-        decay = dict.fromkeys(learned.free, float(decay)) if decay else {}
-    for name, rate in decay.items():
+def _checked_decay(decay: Any, learned: Learned) -> dict[str, float]:
+    rates = dict(decay) if isinstance(decay, Mapping) else dict.fromkeys(learned.free, decay)
+    for name, rate in rates.items():
         if name not in learned.free:
             raise ValueError(f"fit: weight_decay names {name!r}; learned are {[*learned.free]}.")
-        if not rate >= 0:
-            raise ValueError(f"fit: weight_decay of {name} must be 0 or more, got {rate}.")
-    return dict(decay)
+        if not isinstance(rate, int | float | np.number) or not 0 <= rate < np.inf:
+            raise ValueError(
+                f"fit: weight_decay of {name} must be a number, 0 or more, got {rate!r}."
+            )
+    return {name: float(rate) for name, rate in rates.items() if rate}

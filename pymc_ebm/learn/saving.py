@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +47,17 @@ def save(path: str | Path, energy: Energy, history: xr.Dataset) -> None:
         event_shape=json.dumps(energy.event_shape),
         history=json.dumps(history.attrs, default=_plain),
     )
+
+
+def fingerprint_of(energy: Energy) -> str:
+    """Return a checksum of an energy's numbers and of what else its constructor takes."""
+    parts = [json.dumps(list(energy.parameters))]
+    parts += [str(np.asarray(v.eval(mode=PY)).tolist()) for v in energy.parameters.values()]
+    for name, value in energy.settings().items():
+        if isinstance(value, Graph):
+            value = [_graph_facts(value), np.asarray(value.edges).tolist()]
+        parts.append(json.dumps([name, value], default=_plain))
+    return f"{zlib.crc32(''.join(parts).encode()):08x}"
 
 
 def load(path: str | Path, *, energy: Energy | None = None) -> FitResult:

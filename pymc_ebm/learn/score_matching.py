@@ -12,6 +12,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.energy import Energy
+from pymc_ebm.learn.counts import settle_counts
 from pymc_ebm.learn.learned import Learned
 from pymc_ebm.learn.method import Descent, GraphDescent, Method, batch_variable, needs_real
 from pymc_ebm.learn.rows import Rows
@@ -38,8 +39,8 @@ class ScoreMatching(Method):
 
     def __post_init__(self) -> None:
         """Check the number of directions."""
-        if self.slices is not None and (self.slices != int(self.slices) or self.slices < 1):
-            raise ValueError(f"ScoreMatching: slices must be 1 or more, got {self.slices}.")
+        if self.slices is not None:
+            settle_counts(self, "slices")
 
     def obstacle(self, energy: Energy) -> str | None:
         """Ask for real values."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pymc_ebm.learn.contrastive import Contrastive
-from pymc_ebm.learn.pcd import check_count
+from pymc_ebm.learn.counts import settle_counts, whole
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,13 @@ class TemperedPCD(Contrastive):
 
     def __post_init__(self) -> None:
         """Check counts and ladder; keep the ladder as numbers."""
-        check_count("TemperedPCD", chains=self.chains, k=self.k)
-        if isinstance(self.ladder, int):
-            if self.ladder < 2:
-                raise ValueError(f"TemperedPCD: a ladder has 2 rungs or more, got {self.ladder}.")
-            rungs = np.linspace(0.0, 1.0, self.ladder)
+        settle_counts(self, "chains", "k")
+        if np.ndim(self.ladder) == 0:
+            rungs = np.linspace(0.0, 1.0, whole("TemperedPCD", "ladder", self.ladder, 2))
         else:
             rungs = np.asarray(self.ladder, float)
-        bad = rungs.ndim != 1 or rungs.size < 2 or rungs[0] < 0 or np.any(np.diff(rungs) <= 0)
+        bad = rungs.ndim != 1 or rungs.size < 2 or not rungs[0] >= 0
+        bad = bad or not np.all(np.diff(rungs) > 0)
         if bad or rungs[-1] != 1.0:
             raise ValueError(
                 f"TemperedPCD: ladder={self.ladder!r} must increase from 0 or more to 1."

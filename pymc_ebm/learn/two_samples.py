@@ -10,6 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from pymc_ebm.learn.counts import whole
+from pymc_ebm.variables.observed import as_array
+
 MOST_ROWS = 2000  # of each sample; more are thinned at random
 
 
@@ -61,6 +64,7 @@ def two_sample(
     """
     if statistic not in ("energy", "mmd"):
         raise ValueError(f"two_sample: statistic={statistic!r} is neither 'energy' nor 'mmd'.")
+    permutations = whole("two_sample", "permutations", permutations)
     rng = np.random.default_rng(random_seed)
     x, y = (_flat(values, name, rng) for values, name in ((draws, "draws"), (data, "data")))
     if x.shape[1] != y.shape[1]:
@@ -92,10 +96,15 @@ def _divided(distance: NDArray, first: NDArray[np.bool_]) -> float:
 
 
 def _flat(values: Any, name: str, rng: np.random.Generator) -> NDArray[np.float64]:
-    array = np.asarray(values, float)
+    try:
+        array = np.ma.filled(np.ma.asarray(as_array(values), dtype=float), np.nan)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"two_sample: {name} cannot be read as numbers: {error}.") from None
+    if array.ndim == 0 or len(array) < 2 or array.size == 0:
+        raise ValueError(
+            f"two_sample: {name} has shape {array.shape}; pass two rows or more, (rows, *event)."
+        )
     array = array.reshape(len(array), -1)
-    if len(array) < 2:
-        raise ValueError(f"two_sample: {name} has {len(array)} row(s); a comparison needs more.")
     if not np.isfinite(array).all():
         row, column = (int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"two_sample: {name} has {array[row, column]} at row {row}.")

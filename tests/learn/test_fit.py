@@ -9,10 +9,14 @@ import pytensor
 import pytest
 import xarray as xr
 
+from scipy import stats
+
 import pymc_ebm as ebm
 
 from pymc_ebm.dependence import PY
 from pymc_ebm.learn.layer_descent import LayerDescent
+from pymc_ebm.learn.learned import Learned
+from pymc_ebm.learn.rows import Rows
 from tests.learn.small import ALL, DISCRETE, REAL, draws
 
 pytestmark = pytest.mark.usefixtures("interpreted")
@@ -69,8 +73,28 @@ BAD = {
     "one configuration": ({"data": ROWS[0]}, "one configuration; pass rows"),
     "no rows": ({"data": ROWS[:0]}, "no rows"),
     "text": ({"data": ROWS.astype(str)}, "numbers"),
-    "empty batch": ({"batch_size": 0}, "2 rows or more, got 0"),
-    "one row a batch": ({"batch_size": 1}, "2 rows or more, got 1"),
+    "empty batch": ({"batch_size": 0}, "batch_size must be a whole number, 2 or more, got 0"),
+    "one row a batch": ({"batch_size": 1}, "2 or more, got 1"),
+    "masked": ({"data": np.ma.masked_array(ROWS, np.arange(480).reshape(120, 4) == 9)},
+               "nan at row 2, column 1.*impute=True"),
+    "pandas' gap": ({"data": pd.DataFrame(ROWS).drop(index=3).reindex(range(120)).astype("Int64")},
+                    "nan at row 3, column 0"),
+    "words": ({"data": np.array([[0, "a", 1, 1]] * 3, object)}, "could not convert.*'a'"),
+    "no epochs": ({"epochs": None}, "whole number, 1 or more, got None"),
+    "patience of none": ({"patience": 0, "validation": ROWS}, "patience must be .*1 or more"),
+    "no objective": ({"validation": ROWS, "score_every": 0}, "PCD follows no objective"),
+    "endless decay": ({"weight_decay": np.inf}, "number, 0 or more, got inf"),
+    "decay's word": ({"weight_decay": "a"}, "number, 0 or more, got 'a'"),
+    "schedule": ({"schedule": [1, 2]}, "pass a function"),
+    "schedule's result": ({"schedule": lambda epoch: float("nan")}, r"schedule\(0\) = nan"),
+    "callbacks": ({"callbacks": [3]}, "list of callbacks"),
+    "fixed by number": ({"fixed": 1}, "pass names of parameters"),
+    "ladder of nothing": ({"method": lambda: ebm.TemperedPCD(ladder=[0.0, np.nan, 1.0])}, "must increase"),
+    "log Z": ({"method": lambda: ebm.MaximumLikelihood("bogus")}, "'bogus' is none of auto, "),
+    "noise outside": ({"method": ebm.NoiseContrastive(stats.multivariate_normal(np.zeros(4)))},
+                      r"wants one of \(0, 1\).*Leave out noise="),
+    "noise of another width": ({"method": ebm.NoiseContrastive(stats.multivariate_normal(np.zeros(3)))},
+                               r"1000 rows of noise have shape \(1000, 3\)"),
     "epochs": ({"epochs": 0}, "epochs"),
     "method": ({"method": ebm.ScoreMatching()},
                r"ScoreMatching does not fit: RBM has binary values.*MaximumLikelihood\(\), CD\(\)"),
@@ -86,7 +110,7 @@ BAD = {
     "validation": ({"validation": ROWS + 1}, "validation has 2 at row"),
     "ladder": ({"method": lambda: ebm.TemperedPCD(ladder=[0.5, 0.2, 1.0])}, "must increase"),
     "ladder's end": ({"method": lambda: ebm.TemperedPCD(ladder=[0.0, 0.5])}, "to 1"),
-    "chains": ({"method": lambda: ebm.PCD(chains=0)}, "chains must be 1 or more"),
+    "chains": ({"method": lambda: ebm.PCD(chains=0)}, "chains must be a whole number, 1 or more"),
     "sigma": ({"method": lambda: ebm.DenoisingScoreMatching(-1.0)}, "sigma must be positive"),
     "noise": ({"method": lambda: ebm.NoiseContrastive(noise=3)}, "multivariate_normal"),
 }  # fmt: skip
@@ -180,6 +204,33 @@ def test_the_log_z_of_noise_belongs_to_the_parameters_returned():
     assert abs(found.history.attrs["log_partition"] - exact) < 0.3
 
 
+def test_a_run_that_lost_patience_stays_ended(tmp_path):
+    options = {
+        "method": ebm.MaximumLikelihood(), "validation": draws(RBM, 300, 9), "patience": 2,
+        "data": ROWS[:20], "epochs": 300, "optimizer": pm.adam(learning_rate=0.2),
+        "checkpoint": tmp_path / "run.nc",
+    }  # fmt: skip
+    first, again = fitted(**options), fitted(**options)
+    assert again.history.sizes == first.history.sizes
+    assert again.history.attrs["ended"] == "patience"
+    assert same(first.energy, again.energy)
+
+
+def test_layers_made_of_shared_variables_are_learned_through_them():
+    """Weights that are −2 times a shared matrix: the gradient by chains is the exact one."""
+    W = pytensor.shared(-0.5 * np.asarray(RBM.parameters["W"].eval()), name="b", shape=(4, 2))
+    energy = ebm.energies.RBM(-2 * W, RBM.parameters["b"], RBM.parameters["c"])
+    rows, rng = Rows(ROWS, energy), np.random.default_rng(1)
+    learned = Learned(energy, fixed=("c",))
+    exact = ebm.MaximumLikelihood().descent(learned, rows, rng).gradient(rows.whole(), rng)[1]
+    chains = ebm.PCD(chains=2000).descent(learned, rows, rng)
+    for _ in range(20):
+        chains.gradient(rows.whole(), rng)
+    found = np.mean([chains.gradient(rows.whole(), rng)[1]["b"] for _ in range(20)], axis=0)
+    # 40 000 draws of products of zeros and ones, doubled: standard error .005
+    np.testing.assert_allclose(found, exact["b"], atol=0.03)
+
+
 def test_a_callback_sees_the_energy_and_may_end_the_run():
     seen = []
     found = fitted(callbacks=[lambda e: seen.append(e.freeze()) or e.number == 2], epochs=10)
@@ -217,6 +268,13 @@ METHODS = {
     "tempered": (RBM, ebm.TemperedPCD(chains=4, ladder=4)),
     "heat bath": (DISCRETE["Ising"], ebm.TemperedPCD(chains=4, ladder=3)),
     "hamiltonian": (REAL["mixture"], ebm.PCD(chains=6)),
+    "hamiltonian from data": (REAL["mixture"], ebm.CD()),
+    "both layers": (DISCRETE["spins"], ebm.CD()),
+    "hidden vertex": (DISCRETE["hidden vertex"], ebm.TemperedPCD(chains=4, ladder=3)),
+    "some noise": (
+        REAL["Gaussian"],
+        ebm.NoiseContrastive(stats.multivariate_normal(np.zeros(2), 4)),
+    ),
     "noise": (REAL["Gaussian"], ebm.NoiseContrastive(ratio=2)),
     "denoising": (REAL["Gaussian"], ebm.DenoisingScoreMatching(0.5)),
 }
@@ -242,6 +300,7 @@ def test_a_killed_run_goes_on_bit_for_bit(name, tmp_path):
             fitted(energy, rows, checkpoint=path, callbacks=[kill], **options)
     resumed = fitted(energy, rows, checkpoint=path, **options)
     assert same(whole.energy, resumed.energy)
+    assert set(whole.history.data_vars) == set(resumed.history.data_vars)
     for variable in set(whole.history.data_vars) - {"seconds"}:
         np.testing.assert_array_equal(whole.history[variable], resumed.history[variable])
 
@@ -257,6 +316,8 @@ def test_a_killed_run_goes_on_bit_for_bit(name, tmp_path):
         ({"weight_decay": 0.1}, "its weight_decay is"),
         ({"fixed": "b"}, "its learned is"),
         ({"validation": ROWS[:9]}, "its validation is none"),
+        ({"energy": ebm.energies.RBM.random(4, 2)}, "its start is"),
+        ({"schedule": lambda epoch: 0.5**epoch, "epochs": 5}, "learning rate in epoch 2 was 0.01"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(change, message, tmp_path):
@@ -291,6 +352,7 @@ OTHERS = {
     "Blume–Capel": ebm.energies.BlumeCapel(0.2, 0.1, 0.3, graph=ebm.Graph.complete(3)),
     "MLP": ebm.energies.MLP.random((2, 4, 1), random_seed=1),
     "Ring": ebm.energies.Ring(2.0, 0.3).with_event_shape((2,)),
+    "no edges": ebm.energies.Ising(0.0, [0.3], graph=ebm.Graph.from_edges([], 1)),
     "named": ebm.energies.Ising(0.2, graph=ebm.Graph([(0, 1), (1, 2)], (3,), ["a", "b", "c"])),
 }
 

@@ -185,7 +185,7 @@ def layers(learned, start, betas):
 
 
 def any_chains(learned, start, betas):
-    return chains_for(learned.energy, start, betas)
+    return chains_for(learned.energy, start, betas, np.random.default_rng(12))
 
 
 @pytest.mark.parametrize("name", ["RBM", "Ising", "levels", "hidden vertex", "spins", "labels"])
@@ -211,7 +211,7 @@ def test_a_swap_that_believes_in_another_temperature_is_caught(monkeypatch):
     energy = DISCRETE["Ising"]
 
     def wrong(learned, start, betas):
-        chains = chains_for(learned.energy, start, betas)
+        chains = chains_for(learned.energy, start, betas, np.random.default_rng(12))
         right = chains.energies
         monkeypatch.setattr(chains, "energies", lambda: 1.5 * right())
         return chains
@@ -224,7 +224,7 @@ def test_hamiltonian_chains_keep_the_density():
     energy = REAL["mixture"]
     rng, learned = np.random.default_rng(3), Learned(energy)
     start = draws(energy, 20_000, 5)[None]
-    chains = chains_for(learned.energy, start, np.array([1.0]))
+    chains = chains_for(learned.energy, start, np.array([1.0]), rng)
     chains.advance(3, rng)
     fresh = draws(energy, 20_000, 6)
     for moved, other in zip(chains.samples.T, fresh.T, strict=True):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("sklearn")
 
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -78,7 +80,26 @@ def test_gibbs_draws_follow_the_machine():
 
 
 def test_values_that_are_not_zero_and_one_are_refused_without_a_threshold():
-    with pytest.raises(ValueError, match=r"data has 0\.3 at row 0, column 0"):
+    with pytest.raises(ValueError, match=r"X has 0\.3 at row 0, column 0.*binarize=0\.5"):
         RBM(2, binarize=None).fit(np.full((4, 3), 0.3))
     with pytest.raises(ValueError, match="none of pcd, cd, tempered, exact"):
         RBM(2, method="magic").fit(ROWS)
+
+
+def test_settings_that_change_between_steps_count():
+    machine = RBM(2, random_state=1, learning_rate=np.float32(0.01)).partial_fit(ROWS)
+    with pytest.raises(ValueError, match="none of pcd, cd"):
+        machine.set_params(method="magic").partial_fit(ROWS)
+    with pytest.raises(ValueError, match="n_components=3, and 2 units"):
+        machine.set_params(method="cd", n_components=3).partial_fit(ROWS)
+    with pytest.raises(ValueError, match=r"n_components must be .*got 2\.5"):
+        RBM(2.5).fit(ROWS)
+    with pytest.raises(NotFittedError):
+        _ = RBM(2).log_partition_
+
+
+def test_outputs_may_be_frames():
+    frame = pd.DataFrame(ROWS, columns=list("abcd"))
+    machine = RBM(2, n_iter=1).set_output(transform="pandas").fit(frame)
+    assert list(machine.transform(frame).columns) == ["rbm0", "rbm1"]
+    assert machine.gibbs(frame).shape == (200, 4)

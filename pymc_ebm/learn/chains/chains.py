@@ -34,6 +34,10 @@ class Chains(ABC):
         """Configurations at β = 1, shape (C, *event)."""
         return self.states[-1]
 
+    def begin(self, states: NDArray, rng: np.random.Generator) -> None:
+        """Start anew from states (R, C, *event)."""
+        self.states = np.array(states)
+
     @abstractmethod
     def advance(self, sweeps: int, rng: np.random.Generator) -> None:
         """Update all chains under the parameters as they are now."""
@@ -103,6 +107,7 @@ class Chains(ABC):
             "rejected": self._rejected,
             "trips": self._trips,
             "swaps": np.array(self._swaps),
+            "means": np.array(self._means),
         }
 
     def restore(self, arrays: Values) -> None:
@@ -112,3 +117,4 @@ class Chains(ABC):
         self._direction = np.array(arrays["direction"], np.int8)
         self._rejected = np.array(arrays["rejected"], float)
         self._trips = np.array(arrays["trips"], np.int64)
+        self._means = list(arrays["means"])

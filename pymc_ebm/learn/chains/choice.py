@@ -22,12 +22,14 @@ def why_no_chains(energy: Energy) -> str | None:
     return None
 
 
-def chains_for(energy: Energy, states: NDArray, betas: NDArray[np.float64]) -> Chains:
+def chains_for(
+    energy: Energy, states: NDArray, betas: NDArray[np.float64], rng: np.random.Generator
+) -> Chains:
     """Return the chains that fit; `states` (R, C, *event) are where they start."""
     if energy.states is None:
         return RealChains(energy, states, betas)
     if Coded.of(energy) is not None:
         return PairwiseChains(energy, states, betas)
     if energy.with_hidden() is not energy:
-        return JointChains(energy, states, betas)
+        return JointChains(energy, states, betas, rng)
     return OneByOneChains(energy, states, betas)

@@ -22,7 +22,13 @@ class JointChains(Chains):
     Rungs scale the joint energy.
     """
 
-    def __init__(self, energy: Energy, states: NDArray, betas: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        energy: Energy,
+        states: NDArray,
+        betas: NDArray[np.float64],
+        rng: np.random.Generator,
+    ) -> None:
         joint = energy.with_hidden()
         assert joint.event_shape is not None
         parts, n = getattr(energy, "hidden", None), int(np.prod(joint.event_shape))
@@ -30,15 +36,15 @@ class JointChains(Chains):
         self._seen = np.arange(nv) if parts is None else parts.visible
         self._event = joint.event_shape
         self._clamped = ClampedChains(joint, np.setdiff1d(np.arange(n), self._seen))
-        self._rng, self._betas = np.random.default_rng(0), betas
-        self._chains = PairwiseChains(joint, self._completed(states), betas)
+        self.betas = betas
+        self._chains = PairwiseChains(joint, self._completed(states, rng), betas)
         super().__init__(states, betas)
 
-    def _completed(self, states: NDArray) -> NDArray:
+    def _completed(self, states: NDArray, rng: np.random.Generator) -> NDArray:
         """Draw hidden entries that go with visible ones, under the parameters as they are."""
         rungs = [
-            self._clamped.draw(rows, HIDDEN_SWEEPS, self._rng, float(beta))
-            for rows, beta in zip(states, self._betas, strict=True)
+            self._clamped.draw(rows, HIDDEN_SWEEPS, rng, float(beta))
+            for rows, beta in zip(states, self.betas, strict=True)
         ]
         return np.stack(rungs).reshape(*states.shape[:2], *self._event).astype(float)
 
@@ -50,11 +56,14 @@ class JointChains(Chains):
 
     @states.setter
     def states(self, states: NDArray) -> None:
-        self._chains.states = self._completed(states)
+        """Ignore the visible entries alone: `begin` and `restore` set all."""
+
+    def begin(self, states: NDArray, rng: np.random.Generator) -> None:
+        """Draw hidden entries that go with the states."""
+        self._chains.states = self._completed(states, rng)
 
     def advance(self, sweeps: int, rng: np.random.Generator) -> None:
         """Sweep over all."""
-        self._rng = rng
         self._chains.advance(sweeps, rng)
 
     def energies(self) -> NDArray[np.float64]:

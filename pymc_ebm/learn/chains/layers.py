@@ -32,6 +32,11 @@ class LayerChains(Chains):
             return W, b, c, None
         return W, b, c, self._learned.number("sigma").astype(W.dtype)
 
+    def begin(self, states: NDArray, rng: np.random.Generator) -> None:
+        """Forget the hidden units, too."""
+        super().begin(states.astype(self.states.dtype), rng)
+        self.hidden = None
+
     def advance(self, sweeps: int, rng: np.random.Generator) -> None:
         """Sweep, and leave hidden units that go with the visible ones."""
         W, b, c, sigma = self.parameters()

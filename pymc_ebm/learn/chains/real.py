@@ -72,4 +72,4 @@ class RealChains(Chains):
         """Take it back."""
         super().restore(arrays)
         self._step = np.array(arrays["step"], float)
-        self._accepted = list(map(float, arrays.get("accepted", ())))
+        self._accepted = list(map(float, arrays["accepted"]))
