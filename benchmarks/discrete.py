@@ -90,9 +90,9 @@ def tempering_rate(rounds: int = 1000) -> float:
 
     def run() -> None:
         tempering.tempered_rounds(
-            x, place, True, (indptr, indices, first, second), weights, weights, np.eye(2), sites,
-            neighbors, signs, field, field, np.stack([J, J]), False, scales, 0, rounds, 1, False,
-            direction, rejected, trips, state,
+            x, place, True, (indptr, indices, first, second), weights, weights, np.eye(2),
+            np.eye(2), sites, neighbors, signs, field, field, np.stack([J, J]), False, scales, 0,
+            rounds, 1, False, direction, rejected, trips, state,
         )  # fmt: skip
 
     return rate(n * rungs * rounds, run)

@@ -1,9 +1,15 @@
-"""Run the benchmarks and write their table: ``python -m benchmarks.run``."""
+"""Run the benchmarks and write their table: ``python -m benchmarks.run``.
+
+A module that fails is reported at the end, and its rows are missing.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
+import time
+import traceback
 
 from pathlib import Path
 
@@ -47,6 +53,7 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     """Measure, print, write."""
     rows: list[Row] = []
+    failed = []
     for module in (
         import_time,
         gradients,
@@ -59,7 +66,13 @@ def main() -> None:
         diagnostics_speed,
     ):
         print(f"{module.__name__} …", flush=True)
-        rows += module.measure()
+        start = time.perf_counter()
+        try:
+            rows += module.measure()
+        except Exception:
+            traceback.print_exc()
+            failed.append(module.__name__)
+        print(f"{module.__name__}: {time.perf_counter() - start:.0f} s", flush=True)
     text = (
         "# Benchmarks\n\nWritten by `make benchmarks`; do not edit. The figures of a row come from "
         "one run, taken in turn: the best of each, and the median of the paired ratios.\n\n"
@@ -69,6 +82,8 @@ def main() -> None:
     )
     RESULTS.write_text(text)
     print(f"\n{text}\nin {RESULTS}")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pymc_ebm import Graph, energies
+from pymc_ebm import Graph, PseudoInverse, energies
 from pymc_ebm.energies import Energy
 
 RNG = np.random.default_rng(20261125)
@@ -24,6 +24,9 @@ TABLES = [RNG.normal(0, 0.7, (COUNTS[i], COUNTS[j])) for i, j in GRAPH.edges]
 FIELDS = [RNG.normal(0, 0.5, k) for k in COUNTS]
 SHARED = RNG.normal(0, 0.7, (3, 3))  # not symmetric
 PATTERNS = RNG.choice([-1.0, 1.0], (2, 4))
+INDEPENDENT = np.array([[1.0, 1, 1, -1], [1, -1, 1, 1]])
+PROJECTION = INDEPENDENT.T @ np.linalg.inv(INDEPENDENT @ INDEPENDENT.T) @ INDEPENDENT
+PROJECTION -= np.diag(np.diag(PROJECTION))
 W, B, C = RNG.normal(0, 0.7, (4, 3)), RNG.normal(0, 0.5, 4), RNG.normal(0, 0.5, 3)
 
 
@@ -130,6 +133,18 @@ FAMILIES: dict[str, Family] = {
     "Hopfield": Family(
         energies.Hopfield(PATTERNS, 0.1 * H),
         lambda x: -0.5 * (((x @ PATTERNS.T) ** 2).sum(1) / 4 - 2) - 0.1 * x @ H,
+    ),
+    "Hopfield, pseudo-inverse": Family(
+        energies.Hopfield(INDEPENDENT, 0.1 * H, rule=PseudoInverse()),
+        lambda x: -0.5 * np.einsum("ci,ij,cj->c", x, PROJECTION, x) - 0.1 * x @ H,
+    ),
+    "Hopfield, weights": Family(
+        energies.Hopfield(weights=PROJECTION, b=0.1 * H),
+        lambda x: -0.5 * np.einsum("ci,ij,cj->c", x, PROJECTION, x) - 0.1 * x @ H,
+    ),
+    "dense associative memory": Family(
+        energies.DenseAssociativeMemory(INDEPENDENT, 3),
+        lambda x: -4 / 3 * ((x @ INDEPENDENT.T / 4) ** 3).sum(1),
     ),
     "Potts": Family(
         energies.Potts(np.abs(J), STATE_FIELD, q=3, graph=GRAPH),

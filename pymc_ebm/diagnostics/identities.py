@@ -13,6 +13,7 @@ import numpy as np
 
 from numpy.typing import NDArray
 
+from pymc_ebm import kernels
 from pymc_ebm.diagnostics.discrete_target import DiscreteDraws
 from pymc_ebm.diagnostics.evidence import Evidence
 from pymc_ebm.diagnostics.finding import FEWEST_EVENTS, Result, Test, not_enough
@@ -145,11 +146,12 @@ def heat_bath_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Identity]]
             weights["parity"] = others[..., None] * np.eye(2)[1]
         rest = x.sum(axis=-1, keepdims=True) - x
         weights["pairs"] = (rest - rest.mean())[..., None] * levels
+    here = np.ascontiguousarray(draws.x[..., draws.sites])
     for name, weight in weights.items():
-        values, variance, fourth = moments(draws, deviations(draws, weight))
         exact = len(draws.sites) == 1 or name == "states that are rare"
-        sums = (values.sum(axis=-1), variance.sum(axis=-1), fourth.sum(axis=-1))
-        yield name, Identity(*sums, exact)
+        sums = np.empty((3, *here.shape[:2]))
+        kernels.identities.site_sums(here, draws.probability, weight, ROUNDING, *sums)
+        yield name, Identity(sums[0], sums[1], sums[2], exact)
 
 
 def site_identities(draws: DiscreteDraws) -> Iterator[tuple[str, Identity]]:

@@ -135,6 +135,7 @@ class Energy(ABC):
         size: int,
         event_shape: tuple[int, ...],
         beta: float,
+        /,
         **parameters: NDArray[np.float64],
     ) -> NDArray[np.float64] | None:
         """Draw independently from ``exp(-beta E)``, shape ``(size, *event)``.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import pytensor.tensor as pt
 
 from pytensor.tensor.variable import TensorVariable
@@ -62,6 +63,67 @@ class RBM(LayeredEnergy):
         W, c = self.parameters["W"], self.parameters["c"]
         x = pt.as_tensor_variable(x).astype(W.dtype)
         return pt.sigmoid(c + x @ W)
+
+    @classmethod
+    def from_data(
+        cls, data: Any, n_hidden: int, *, rank: int = 10, random_seed: Any = None
+    ) -> Self:
+        r"""Start from the principal directions of data instead of from noise.
+
+        Near the point where nothing is correlated, visible units have the covariance
+        ``D^{1/2} (I − ¼ W̃ W̃ᵀ)⁻¹ D^{1/2}``, ``W̃ = D^{1/2} W``, ``D_i = p_i (1 − p_i)``. The weights
+        returned give the leading `rank` directions of the data the variance that they have there:
+        with eigenvalues r > 1 and eigenvectors u of the correlations, ``W̃ = Σ_k 2 √(1 − 1/r_k) u_k
+        v_kᵀ``, v being random directions of the hidden units. Training need not find these
+        directions one after another.
+
+        Parameters
+        ----------
+        data : array_like of {0, 1}, shape (rows, nv)
+            What will be learned.
+        n_hidden : int
+            Number of hidden units.
+        rank : int, default 10
+            How many directions; fewer where fewer have more variance than chance.
+        random_seed : int or Generator, optional
+            Source of randomness.
+
+        Raises
+        ------
+        ValueError
+            If data are no matrix of zeros and ones.
+
+        References
+        ----------
+        Bereux, N., Decelle, A., Furtlehner, C., Rosset, L. and Seoane, B. (2025). Fast training and
+        sampling of restricted Boltzmann machines. ICLR; their start is of low rank, too, fitted by
+        a convex problem.
+
+        Examples
+        --------
+        >>> import numpy as np, pymc_ebm as ebm
+        >>> rows = np.repeat([[0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1]], 10, axis=0)
+        >>> ebm.energies.RBM.from_data(rows, 3, rank=2, random_seed=1)
+        RBM(W(4, 3), b(4,), c(3,))
+        """
+        x = np.asarray(data, dtype=float)
+        if x.ndim != 2 or len(x) < 2 or not np.isin(x, (0, 1)).all():
+            raise ValueError(
+                f"RBM: data of shape {x.shape} must be two or more rows of zeros and ones."
+            )
+        if isinstance(rank, bool) or rank != int(rank) or rank < 0:
+            raise ValueError(f"RBM: rank must be 0 or more, and whole, got {rank!r}.")
+        rows, rng = len(x), np.random.default_rng(random_seed)
+        p = (x.sum(axis=0) + 0.5) / (rows + 1)  # no unit is certain
+        width = np.sqrt(p * (1 - p))
+        _, singular, directions = np.linalg.svd((x - p) / width, full_matrices=False)
+        r, keep = singular**2 / rows, min(int(rank), int(n_hidden), len(singular))
+        r = r[:keep][r[:keep] > 1.0]
+        hidden, _ = np.linalg.qr(rng.standard_normal((int(n_hidden), max(len(r), 1))))
+        strength = 2.0 * np.sqrt(1.0 - 1.0 / r)
+        W = (directions[: len(r)].T * strength) @ hidden[:, : len(r)].T / width[:, None]
+        # hidden units are as often on as off where visible ones are at their means
+        return cls(W, np.log(p / (1 - p)) - 0.5 * W.sum(axis=1), -p @ W)
 
     def joint(self) -> BoltzmannMachine:
         """Return the energy over visible and hidden units together, visible units first."""

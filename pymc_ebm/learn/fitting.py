@@ -54,8 +54,9 @@ def fit(
         `DenoisingScoreMatching`, `NoiseContrastive` or `RatioMatching`. By default maximum
         likelihood where log Z is exact and quick, else PCD, or score matching of real values; the
         log says which.
-    optimizer : callable, optional
-        One of PyMC's update rules, by default ``pm.adam(learning_rate=0.01)``.
+    optimizer : callable or optax.GradientTransformation, optional
+        One of PyMC's update rules, by default ``pm.adam(learning_rate=0.01)``; or one of optax's,
+        which keeps its learning rate to itself: a `schedule` scales its updates.
     epochs : int, default 100
         Passes over the data.
     batch_size : int, optional

@@ -14,6 +14,20 @@ import pytensor
 import pytensor.tensor as pt
 
 from pymc_ebm.learn.learned import Values
+from pymc_ebm.learn.optax_rule import OptaxRule, is_transformation
+
+
+def optimizer_of(rule: Any, free: dict[str, Any]) -> Optimizer | OptaxRule:
+    """Return what moves shared variables by a rule of PyMC or of optax."""
+    return OptaxRule(rule, free) if is_transformation(rule) else Optimizer(rule, free)
+
+
+def name_of(rule: Any) -> str:
+    """Return what tells rules apart that are of other names or settings, as far as they say."""
+    if is_transformation(rule):
+        return "optax"
+    keywords = sorted(getattr(rule, "keywords", {}).items())
+    return f"{getattr(getattr(rule, 'func', rule), '__name__', 'adam')}({dict(keywords)})"
 
 
 class Optimizer:
@@ -59,7 +73,7 @@ def _with_rate(rule: Any) -> tuple[float, Callable]:
     if not callable(rule):
         raise TypeError(
             f"fit: optimizer is a {type(rule).__name__}; pass one of PyMC's update rules, such as "
-            "pm.adam(learning_rate=0.01) or pm.sgd(learning_rate=0.1)."
+            "pm.adam(learning_rate=0.01) or pm.sgd(learning_rate=0.1), or one of optax's."
         )
     if not isinstance(rule, partial):
         rule = partial(rule)

@@ -18,7 +18,7 @@ from pymc_ebm.learn.history import History
 from pymc_ebm.learn.learned import Learned, Values
 from pymc_ebm.learn.log_likelihood import LogLikelihood
 from pymc_ebm.learn.method import Descent, known_shape
-from pymc_ebm.learn.optimizer import Optimizer
+from pymc_ebm.learn.optimizer import name_of, optimizer_of
 from pymc_ebm.learn.result import Epoch, FitResult
 from pymc_ebm.learn.rows import Rows
 from pymc_ebm.learn.saving import fingerprint_of
@@ -46,7 +46,7 @@ class Run:
         self.learned = Learned(energy, fixed, rows.dtype)
         self.descent: Descent = method.descent(self.learned, rows, self.rng)
         free = {**self.learned.free, **self.descent.extra}
-        self.optimizer = Optimizer(optimizer, free)
+        self.optimizer = optimizer_of(optimizer, free)
         self.decay = _checked_decay(weight_decay, self.learned)
         self.likelihood = LogLikelihood(
             known_shape(self.learned.energy, rows),
@@ -67,10 +67,8 @@ class Run:
             )
         self.checkpoint = None
         if checkpoint is not None:
-            keywords = sorted(getattr(optimizer, "keywords", {}).items())
-            rule = getattr(getattr(optimizer, "func", optimizer), "__name__", "adam")
             same = {
-                "optimizer": f"{rule}({dict(keywords)})",
+                "optimizer": name_of(optimizer),
                 "weight_decay": str(self.decay),
                 "learned": str(sorted(self.learned.free)),
                 "start": fingerprint_of(self.learned.template),

@@ -9,8 +9,8 @@ import numpy as np
 
 from numpy.typing import NDArray
 
+from pymc_ebm import kernels
 from pymc_ebm.graphs import Graph
-from pymc_ebm.kernels.metropolis import LAZINESS
 
 # from the log-weights of an entry's states, its state and randomness to its next state
 Choice = Callable[[NDArray[np.float64], int, np.random.Generator], int]
@@ -27,7 +27,7 @@ def metropolis(log_weights: NDArray[np.float64], number: int, rng: np.random.Gen
     q = log_weights.size
     other = (number + int(rng.integers(1, q))) % q
     gain = min(log_weights[other] - log_weights[number], 0.0)
-    return other if rng.random() < LAZINESS * np.exp(gain) else number
+    return other if rng.random() < kernels.metropolis.LAZINESS * np.exp(gain) else number
 
 
 def sweep(

@@ -57,7 +57,7 @@ def choose_factor(
     if kind == "auto":
         n = graph.n_vertices
         dense = n <= DENSE_SPINS and 2 * graph.n_edges > DENSE_FROM * n * (n - 1)
-        if isinstance(energy, Hopfield):
+        if isinstance(energy, Hopfield) and energy.columns is not None:
             kind = "patterns"
         elif known is None:
             kind = "edges"
@@ -66,12 +66,13 @@ def choose_factor(
         else:
             kind = "modes" if dense or n <= FEW_SPINS else "edges"
     if kind == "patterns":
-        if not isinstance(energy, Hopfield):
+        columns = energy.columns if isinstance(energy, Hopfield) else None
+        if columns is None:
             raise ValueError(
-                f"{owner}: factor='patterns' needs a Hopfield network, and {name!r} is "
-                f"{type(energy).__name__}. Use factor='modes'."
+                f"{owner}: factor='patterns' needs a Hopfield network with Hebb's rule or the "
+                f"pseudo-inverse, and {name!r} is {type(energy).__name__}. Use factor='modes'."
             )
-        return Patterns(energy.parameters["patterns"], beta)
+        return Patterns(columns, beta)
     if kind == "edges":
         if known is not None:
             return Edges(graph, sign * known, beta)

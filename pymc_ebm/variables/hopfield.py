@@ -7,23 +7,29 @@ from typing import Any
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm import energies
+from pymc_ebm.energies.learning_rules import Rule
 from pymc_ebm.variables.boltzmann import Boltzmann
 from pymc_ebm.variables.declaration import naming
 
 
 class Hopfield(Boltzmann):
-    r"""Spins in {-1, +1} with Hebb weights from patterns.
+    r"""Spins in {-1, +1} with weights from patterns.
 
-    ``p(s) ∝ exp(½ β sᵀ W s + β bᵀ s)``, ``W = (1/N) Σ_μ ξ^μ ξ^μᵀ`` with an empty diagonal.
+    ``p(s) ∝ exp(½ β sᵀ W s + β bᵀ s)``, the diagonal of W empty; ``W = (1/N) Σ_μ ξ^μ ξ^μᵀ`` by
+    Hebb's rule.
 
     Parameters
     ----------
     name : str
         Name of the variable.
-    patterns : tensor_like, shape (M, N)
+    patterns : tensor_like of {-1, +1}, shape (M, N)
         The patterns ξ.
     b : tensor_like, shape () or (N,)
         Bias.
+    rule : Hebb, Storkey, PseudoInverse or Perceptron, default Hebb()
+        How weights come from patterns.
+    weights : tensor_like, shape (N, N), optional
+        Weights instead of a rule, symmetric.
     beta : scalar tensor_like, default 1.0
         Inverse temperature, positive. Patterns are remembered for β > 1.
     shape : int or tuple of int, optional
@@ -57,9 +63,15 @@ class Hopfield(Boltzmann):
 
     @classmethod
     def dist(  # type: ignore[override]
-        cls, patterns: Any, b: Any = 0.0, **kwargs: Any
+        cls,
+        patterns: Any = None,
+        b: Any = 0.0,
+        *,
+        rule: Rule | None = None,
+        weights: Any = None,
+        **kwargs: Any,
     ) -> TensorVariable:
         """Return the variable without registering it; arguments as for the class."""
         with naming(kwargs, "Hopfield"):
-            energy = energies.Hopfield(patterns, b)
+            energy = energies.Hopfield(patterns, b, rule=rule, weights=weights)
         return super().dist(energy, **kwargs)

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import subprocess
 import sys
 import tomllib
 
@@ -48,3 +49,13 @@ def test_every_import_is_declared(at_top):
             if not names(installed.get(top, [top])) & declared:
                 missing[top] = str(file.relative_to(ROOT))
     assert missing == {}
+
+
+def test_importing_the_package_leaves_what_is_slow_for_later():
+    code = (
+        "import sys, pymc; before = set(sys.modules); import pymc_ebm; "
+        "print(*set(sys.modules) - before)"
+    )
+    new = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    slow = {"numba", "arviz", "arviz_stats", "arviz_plots", "matplotlib.pyplot", "sklearn"}
+    assert slow.isdisjoint(new)

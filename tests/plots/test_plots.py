@@ -148,3 +148,57 @@ def test_what_is_not_there_is_named(report):
         ebm.plot_ladder(bare)
     with pytest.raises(ValueError, match="nothing to plot"):
         ebm.plot_energy_trace(ebm.ErgodicityReport(()))
+
+
+MACHINE = ebm.energies.RBM(np.arange(48).reshape(16, 3) - 20.0, 0.1, 0.2)
+ROWS = np.random.default_rng(2).integers(0, 2, (30, 16))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pictures_of_a_machine(backend):
+    for plot in (
+        ebm.plot_filters(MACHINE, (4, 4), backend=backend),
+        ebm.plot_fantasies(ROWS, (4, 4), backend=backend),
+        ebm.plot_reconstructions(MACHINE, ROWS, (4, 4), backend=backend),
+        ebm.plot_free_energy(MACHINE, {"rows": ROWS, "others": 1 - ROWS}, backend=backend),
+    ):
+        assert plot.backend == backend
+
+
+def test_every_pixel_of_every_filter_is_drawn():
+    plot = ebm.plot_filters(MACHINE, (4, 4), units=[0, 1, 2], backend="matplotlib")
+    places = points(plot)
+    assert len(places) == 3 * 16
+    assert len(np.unique(places, axis=0)) == 3 * 16
+    assert places.max() == 8  # two pictures of four and a gap
+
+
+def test_fantasies_of_a_trace():
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset({"v": (("chain", "draw", "pixel"), ROWS.reshape(2, 15, 16))})}
+    )
+    from_trace = points(ebm.plot_fantasies(tree, (4, 4), backend="matplotlib"))
+    from_rows = points(ebm.plot_fantasies(ROWS, (4, 4), backend="matplotlib"))
+    np.testing.assert_array_equal(from_trace, from_rows)
+
+
+def test_free_energies_add_up_to_all_rows():
+    plot = ebm.plot_free_energy(MACHINE, {"rows": ROWS, "few": ROWS[:5]}, backend="matplotlib")
+    for line in lines(plot)[:2]:
+        x, y = line.get_data()
+        assert np.sum(y[::2]) == pytest.approx(1)
+        assert x.min() == pytest.approx(float(MACHINE(ROWS).eval().min()))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ebm.plot_filters(MACHINE, (3, 4)), "16 entries are no picture"),
+        (lambda: ebm.plot_filters(ebm.energies.Ring(), (1, 2)), "no matrix of weights"),
+        (lambda: ebm.plot_reconstructions(ebm.energies.Ring(), ROWS, (4, 4)), "is no RBM"),
+        (lambda: ebm.plot_free_energy(MACHINE, {}), "there are no rows"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

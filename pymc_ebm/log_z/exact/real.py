@@ -10,13 +10,21 @@ import numpy as np
 import pytensor.tensor as pt
 
 from numpy.typing import NDArray
+from pytensor.graph.basic import equal_computations
 from pytensor.tensor.variable import TensorVariable
 
 from pymc_ebm.energies.double_well import DoubleWell
-from pymc_ebm.energies.energy import Energy, ScaledEnergy, SumEnergy, constant_value
+from pymc_ebm.energies.energy import (
+    Energy,
+    ScaledEnergy,
+    SumEnergy,
+    as_parameter,
+    constant_value,
+)
 from pymc_ebm.energies.gaussian import Gaussian
 from pymc_ebm.energies.gaussian_mixture import GaussianMixture
 from pymc_ebm.energies.gaussian_rbm import GaussianRBM
+from pymc_ebm.energies.modern_hopfield import ModernHopfield
 from pymc_ebm.energies.ring import Ring
 from pymc_ebm.log_z.exact.enumeration import ENUMERATE
 from pymc_ebm.log_z.exact.problem import Problem
@@ -29,11 +37,14 @@ def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
     """Return ``log ∫ exp(−β E(x)) dx``, exact to ten digits and differentiable; None if unknown.
 
     Known are `Gaussian` (sums of those with scales, too), `GaussianMixture` and `GaussianRBM` at
-    β = 1, `Ring` and `DoubleWell`, and these times a factor; the length of x must be known. Batches
-    of parameters give a batch of values.
+    β = 1, `ModernHopfield` at its own β, `Ring` and `DoubleWell`, and these times a factor; the
+    length of x must be known. Batches of parameters give a batch of values.
     """
     if energy.states is not None or energy.event_shape is None or len(energy.event_shape) != 1:
         return None
+    if isinstance(energy, ModernHopfield):
+        same = equal_computations([energy.parameters["beta"]], [as_parameter(beta, "beta")])
+        return _modern_hopfield_log_z(energy) if same else None
     [d], known = energy.event_shape, constant_value(pt.as_tensor_variable(beta))
     beta = pt.as_tensor_variable(beta).astype("float64")
     if isinstance(energy, ScaledEnergy):
@@ -60,6 +71,15 @@ def closed_form_log_z(energy: Energy, beta: Any = 1.0) -> TensorVariable | None:
     if isinstance(energy, DoubleWell):
         return d * double_well_log_z(beta * parameters["a"])
     return None
+
+
+def _modern_hopfield_log_z(energy: ModernHopfield) -> TensorVariable:
+    """Return log Z of a mixture of normals around the memories."""
+    xi, beta, w = (energy.parameters[name] for name in ("patterns", "beta", "weights"))
+    squared, [d] = (xi**2).sum(axis=-1), energy.event_shape or (0,)
+    logs = pt.log(w / w.sum(axis=-1, keepdims=True)) + 0.5 * beta[..., None] * squared
+    constant = 0.5 * d * (log(2 * pi) - pt.log(beta)) - 0.5 * beta * squared.max(axis=-1)
+    return pt.logsumexp(logs, axis=-1) + constant
 
 
 def _gaussian_rbm_log_z(energy: GaussianRBM) -> TensorVariable | None:
