@@ -27,7 +27,7 @@ def film() -> np.ndarray:
     t = (np.arange(FRAMES) + 0.5) / FRAMES
     y, x = np.indices((SIDE, SIDE)) / (SIDE - 1) - 0.5
     frames = np.zeros((FRAMES, SIDE, SIDE))
-    for sign, turns in ((1, 1.0), (-1, 1.5)):
+    for sign, turns in ((1, 0.5), (-1, 0.7)):
         a, b = 0.3 * np.cos(2 * np.pi * turns * t), 0.3 * np.sin(2 * np.pi * turns * t)
         distance = (x - sign * a[:, None, None]) ** 2 + (y - sign * b[:, None, None]) ** 2
         frames += sign * np.exp(-distance / 0.02)
@@ -42,11 +42,11 @@ def main() -> None:
     noisy = frames[chosen] + 0.2 * rng.standard_normal((6, SIDE**2))
     cues = np.where(np.arange(SIDE**2) % SIDE < SIDE // 2, noisy, np.nan)
     discrete = ebm.energies.ModernHopfield(frames, beta=BETA)
-    exact = discrete.retrieve(cues).state.values
+    exact = discrete.retrieve(cues, steps=3).state.values
     rows, errors = {"film": frames[chosen], "shown": cues, f"all {FRAMES} frames": exact}, []
     for count in COUNTS:
         network = ebm.energies.ContinuousHopfield(frames, count, beta=BETA)
-        back = network.retrieve(cues).state.values
+        back = network.retrieve(cues, steps=3).state.values
         errors.append(np.sqrt(np.mean((back - exact) ** 2)))
         print(
             f"  {count:2d} functions: root mean square distance from the discrete network's "
@@ -63,7 +63,7 @@ def main() -> None:
             ax.set(xticks=[], yticks=[])
             if column == 0:
                 ax.set_ylabel(name, fontsize=8)
-    ax = figure.add_subplot(grid[1:4, 6:])
+    ax = figure.add_subplot(grid[:, 6:])
     ax.loglog(COUNTS, errors, "o-")
     ax.set(
         xlabel="basis functions",

@@ -57,7 +57,7 @@ def infer(patterns: np.ndarray, cue: np.ndarray):
     """Return a model of what was seen, and its posterior."""
     seen = np.flatnonzero(~np.isnan(cue))
     with pm.Model(coords={"pixel": np.arange(64)}) as model:
-        s = ebm.Hopfield("s", patterns, rule=ebm.PseudoInverse(), beta=4.0, dims="pixel")
+        s = ebm.Hopfield("s", patterns, rule=ebm.PseudoInverse(), beta=2.5, dims="pixel")
         flipped = pm.Beta("flipped", 1, 5)
         white = pm.math.switch(s[seen] > 0, 1 - flipped, flipped)
         pm.Bernoulli("seen", p=white, observed=(cue[seen] > 0).astype(int))
@@ -91,7 +91,7 @@ def main() -> None:
             f"{int((found.memory.values == np.arange(10)).sum())} of 10; steps "
             f"{float(found.steps.mean()):.1f}"
         )
-    chosen = 3
+    chosen = 9
     model, idata = infer(patterns, cues[chosen])
     p = memories_of(patterns, idata)
     low, high = np.quantile(idata.posterior["flipped"], [0.03, 0.97])
