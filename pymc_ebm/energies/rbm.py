@@ -75,7 +75,9 @@ class RBM(LayeredEnergy):
         returned give the leading `rank` directions of the data the variance that they have there:
         with eigenvalues r > 1 and eigenvectors u of the correlations, ``W̃ = Σ_k 2 √(1 − 1/r_k) u_k
         v_kᵀ``, v being random directions of the hidden units. Training need not find these
-        directions one after another.
+        directions one after another. Where correlations are strong the start itself overshoots: of
+        handwritten digits two directions are better than independent units by 1.7 nats, and ten
+        are worse, but after five epochs ahead by .9 nats of a start from noise.
 
         Parameters
         ----------
