@@ -265,7 +265,7 @@ def spec_hopfield(rng, graph, rows, scale):
         "Hopfield",
         lambda patterns, b: ebm.energies.Hopfield(patterns, b),
         oracle.hopfield,
-        {"patterns": Parameter(rng.normal(0, np.sqrt(scale), (patterns, n)), 2),
+        {"patterns": Parameter(rng.choice([-1.0, 1.0], (patterns, n)), 2),
          "b": Parameter(b, b.ndim)},
         [-1, 1], (n,), np.full(n, 2), linear=False,
         dist=lambda name, patterns, b, **kw: ebm.Hopfield(name, patterns, b, **kw),
