@@ -1,7 +1,7 @@
 """Associative memories against theory: ``python -m benchmarks.associative_memory [parts]``.
 
 Parts: ``overlap``, ``collapse``, ``warm``, ``rules``, ``digits``, ``modern``, ``speed``,
-``sphere``, ``curve``, ``relaxed``; by default all, half an hour.
+``sphere``, ``curve``, ``relaxed``, ``mixture``; by default all, half an hour.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import pymc as pm
 
 from arviz_stats.base import array_stats
 from scipy.special import lambertw, softmax
-from scipy.stats import poisson
 from sklearn.datasets import load_digits
 
 import pymc_ebm as ebm
@@ -254,15 +253,14 @@ def threshold(sharpness: float, n: int, guess: float, trials: int = 200) -> floa
     for _ in range(14):
         load = 0.5 * (low + high)
         expected = np.exp(np.minimum(load * n + logs, 700.0))
-        wins = 0
-        for _ in range(trials):
-            small = expected < 1e6  # beyond, a count is its mean
-            count = np.where(
-                small, poisson.rvs(np.where(small, expected, 0.0), random_state=rng), 0
-            )
-            log_count = np.where(small, np.log(np.maximum(count, 1e-300)), load * n + logs)
-            noise = np.logaddexp.reduce(log_count + sharpness * n * middle)
-            wins += noise < sharpness * n
+        counted = (expected > 1e-9) & (expected < 1e6)  # beyond, a count is its mean
+        many = expected >= 1e6
+        sure = np.logaddexp.reduce((load * n + logs + sharpness * n * middle)[many], initial=-1e300)
+        counts = rng.poisson(expected[counted], (trials, int(counted.sum())))
+        with np.errstate(divide="ignore"):
+            terms = np.log(counts) + sharpness * n * middle[counted]
+        noise = np.logaddexp(np.logaddexp.reduce(terms, axis=1), sure)
+        wins = int((noise < sharpness * n).sum())
         low, high = (load, high) if wins > trials / 2 else (low, load)
     return 0.5 * (low + high)
 
@@ -342,9 +340,59 @@ def relaxed() -> None:
         )
 
 
+def mixture() -> None:
+    """Moments and log Z of a modern network, d = 8 and M = 5, by tempered NUTS against formulas."""
+    rng, beta = np.random.default_rng(1), 1.5
+    xi = on_sphere(rng, 5, 8, 3.0) * rng.uniform(0.9, 1.1, (5, 1))
+    energy = ebm.energies.ModernHopfield(xi, beta)
+    weight = softmax(0.5 * beta * (xi**2).sum(axis=1))
+    mean = weight @ xi
+    second = np.eye(8) / beta + (xi * weight[:, None]).T @ xi
+    exact = float(ebm.log_partition(energy, beta=beta).eval())
+    with pm.Model() as model:
+        ebm.ModernHopfield("x", xi, beta)
+    tempered = ebm.temper(model, random_seed=1, progressbar=False)
+    with tempered:
+        trace = pm.sample(4000, tune=1000, chains=4, cores=2, random_seed=1, progressbar=False)
+    facts = ebm.untemper(trace, resample=False)
+    w = facts["tempering"]["weight"].to_numpy() * facts["tempering"]["weight"].size
+    x = facts["posterior"]["x"].to_numpy()
+    z = [weighted_z(w, x[..., i], mean[i]) for i in range(8)]
+    z += [
+        weighted_z(w, x[..., i] * x[..., j], second[i, j]) for i in range(8) for j in range(i + 1)
+    ]
+    off = (float(facts["tempering"]["log_z"]) - exact) / float(facts["tempering"]["log_z_se"])
+    print(
+        f"mixture: log Z {float(facts['tempering']['log_z']):.4f} ± "
+        f"{float(facts['tempering']['log_z_se']):.4f}, exact {exact:.4f} ({off:+.1f} standard "
+        f"errors); {len(z)} moments, largest {np.abs(z).max():.1f} standard errors, root mean "
+        f"square {np.sqrt(np.mean(np.square(z))):.2f}",
+        flush=True,
+    )
+
+
+def weighted_z(w: np.ndarray, values: np.ndarray, expected: float) -> float:
+    """Return how many standard errors a weighted mean lies from what is expected."""
+    series = w * (values - expected)
+    error = array_stats.mcse(series, chain_axis=-2, draw_axis=-1, method="mean")
+    return float(series.mean() / error)
+
+
 PARTS: dict[str, Callable[[], None]] = {
     f.__name__: f
-    for f in (overlap, collapse, warm, rules, digits, modern, speed, sphere, curve, relaxed)
+    for f in (
+        overlap,
+        collapse,
+        warm,
+        rules,
+        digits,
+        modern,
+        speed,
+        sphere,
+        curve,
+        relaxed,
+        mixture,
+    )
 }
 
 
