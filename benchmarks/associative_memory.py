@@ -59,22 +59,24 @@ def extrapolated(means: list[float], errors: list[float]) -> tuple[float, float]
 
 def collapse() -> None:
     """Find the load at which half of the memories are lost."""
-    loads = np.arange(0.120, 0.1601, 0.004)
-    networks = {500: 60, 1000: 40, 2000: 20, 5000: 6}
-    halves = []
+    loads, halves = np.arange(0.135, 0.2001, 0.005), []
+    networks = {500: 60, 1000: 30, 2000: 12, 5000: 4}
     for n in SIZES:
         found = ebm.capacity(
-            ebm.Hebb(), n, loads, networks=networks[n], cues=30, random_seed=n, progressbar=False,
+            ebm.Hebb(), n, loads, networks=networks[n], cues=20, random_seed=n, progressbar=False,
             steps=300,
         )  # fmt: skip
         shares = found.retrieved.values[0]
-        falling = np.minimum.accumulate(shares)
-        half = float(np.interp(-0.5, -falling, loads))
-        halves.append(half)
-        print(f"collapse, N = {n}: {' '.join(f'{s:.2f}' for s in shares)}; half at {half:.4f}")
-    slope = np.polyfit(1 / np.array(SIZES), halves, 1)
+        halves.append(float(np.interp(-0.5, -np.minimum.accumulate(shares), loads)))
+        print(
+            f"collapse, N = {n}: {' '.join(f'{s:.2f}' for s in shares)}; half at {halves[-1]:.4f}",
+            flush=True,
+        )
+    for power in (1.0, 0.5):
+        slope = np.polyfit(np.array(SIZES) ** -power, halves, 1)
+        print(f"collapse: N → ∞ {slope[1]:.4f}, straight in N^-{power}")
     print(
-        f"collapse: N → ∞ {slope[1]:.4f}, theory {ebm.replica_capacity():.5f} with overlap "
+        f"collapse: theory {ebm.replica_capacity():.5f}, overlap there "
         f"{ebm.replica_overlap(ebm.replica_capacity()):.4f}",
         flush=True,
     )
@@ -311,7 +313,7 @@ def relaxed() -> None:
     tempered = ebm.temper(relaxed_model, progressbar=False, random_seed=1)
     with tempered:
         trace = pm.sample(2000, tune=1000, chains=4, cores=2, **settings)
-    trace = ebm.recover(ebm.untemper(trace, random_seed=1), relaxed_model, random_seed=1)
+    trace = ebm.recover(ebm.untemper(trace, random_seed=1), model, random_seed=1)
     runs["tempered NUTS on the relaxed model"] = (
         trace["posterior"]["s"],
         time.perf_counter() - start,

@@ -59,7 +59,7 @@ def recover(
     Raises
     ------
     ValueError
-        If `idata` is not from this model's relaxed form.
+        If `idata` is not from this model's relaxed form, or the model given is that form itself.
 
     Examples
     --------
@@ -79,6 +79,11 @@ def recover(
     new: dict[str, xr.DataArray] = {}
     fields = []
     found = [rv for rv in plain.free_RVs if is_discrete_boltzmann(rv)]
+    if not found:
+        raise ValueError(
+            "recover: this model has no discrete energies to recover. Pass the model as it was "
+            "before ebm.relax."
+        )
     for rv in found:
         coordinates = _coordinates(posterior, str(rv.name), [str(v.name) for v in found])
         kind = str(coordinates.dims[-1]).removeprefix(f"{rv.name}_")

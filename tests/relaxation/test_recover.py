@@ -100,3 +100,5 @@ def test_draws_of_another_model_are_refused(model, idata):
         ebm.Ising("s", J=0.4, h=h, graph=ebm.Graph.square(3, 3), log_partition=0.0)
     with pytest.raises(ValueError, match=r"no \['h'\], on which 's' depends"):
         ebm.recover(idata, other)
+    with pytest.raises(ValueError, match="no discrete energies to recover"):
+        ebm.recover(idata, ebm.relax(model))
