@@ -306,40 +306,34 @@ def relaxed() -> None:
     patterns = rng.choice([-1.0, 1.0], (m, n))
     with pm.Model() as model:
         ebm.Hopfield("s", patterns, beta=beta)
-    runs = {}
-    settings = {"random_seed": 1, "progressbar": False, "quiet": True}
+    settings = {"chains": 4, "cores": 2, "random_seed": 1, "progressbar": False, "quiet": True}
     start = time.perf_counter()
-    relaxed_model = ebm.relax(model)
-    tempered = ebm.temper(relaxed_model, progressbar=False, random_seed=1)
+    tempered = ebm.temper(ebm.relax(model), progressbar=False, random_seed=1)
     with tempered:
-        trace = pm.sample(2000, tune=1000, chains=4, cores=2, **settings)
-    trace = ebm.recover(ebm.untemper(trace, random_seed=1), model, random_seed=1)
-    runs["tempered NUTS on the relaxed model"] = (
-        trace["posterior"]["s"],
-        time.perf_counter() - start,
-    )
+        trace = pm.sample(2000, tune=1000, **settings)
+    trace = ebm.untemper(trace, random_seed=1)
+    trace = ebm.recover(trace, model, random_seed=1, progressbar=False)
+    describe("tempered NUTS in five coordinates", trace, patterns, time.perf_counter() - start)
     start = time.perf_counter()
     with model:
-        step = ebm.ParallelTempering([model["s"]])
-        trace = pm.sample(2000, tune=500, chains=4, cores=2, step=step, **settings)
-    runs["parallel tempering of spins"] = trace["posterior"]["s"], time.perf_counter() - start
-    for name, (s, elapsed) in runs.items():
-        overlaps = np.abs(s.values @ patterns.T / n)
-        largest = np.sort(overlaps, axis=-1)[..., ::-1]
-        ess = [
-            float(array_stats.ess(largest[..., k], chain_axis=0, draw_axis=1, method="bulk"))
-            for k in range(2)
-        ]
-        error = [
-            float(array_stats.mcse(largest[..., k], chain_axis=0, draw_axis=1, method="mean"))
-            for k in range(2)
-        ]
-        print(
-            f"relaxed: {name}: largest overlap {largest[..., 0].mean():.4f} ± {error[0]:.4f}, "
-            f"second {largest[..., 1].mean():.4f} ± {error[1]:.4f}; {min(ess) / elapsed:.1f} "
-            f"effective draws/s in {elapsed:.0f} s",
-            flush=True,
-        )
+        trace = pm.sample(500, tune=200, step=ebm.ParallelTempering([model["s"]]), **settings)
+    describe("parallel tempering of spins", trace, patterns, time.perf_counter() - start)
+
+
+def describe(name: str, trace, patterns: np.ndarray, elapsed: float) -> None:
+    """Print the two largest overlaps, and effective draws a second."""
+    overlaps = np.abs(trace["posterior"]["s"].values @ patterns.T / patterns.shape[1])
+    largest, axes = np.sort(overlaps, axis=-1)[..., ::-1], {"chain_axis": 0, "draw_axis": 1}
+    said, ess = [], []
+    for k in range(2):
+        error = float(array_stats.mcse(largest[..., k], method="mean", **axes))
+        said.append(f"{largest[..., k].mean():.5f} ± {error:.5f}")
+        ess.append(float(array_stats.ess(largest[..., k], method="bulk", **axes)))
+    print(
+        f"relaxed: {name}: largest overlap {said[0]}, second {said[1]}; "
+        f"{min(ess) / elapsed:.1f} effective draws/s in {elapsed:.0f} s",
+        flush=True,
+    )
 
 
 def mixture() -> None:
